@@ -1,0 +1,83 @@
+"""An engine: a bundle made ready to run, at one precision, by one backend."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any, Literal
+
+from numpy.typing import NDArray
+
+from lrhdr.contract import EXTRACT, FLOW, FUSE, LRHDR, Precision, Tensor, signatures
+from lrhdr.manifest import Manifest
+from lrhdr_engines.backends import Backend, Session
+from lrhdr_engines.backends.protocol import Tensors
+from lrhdr_engines.bundle import Bundle
+
+log = logging.getLogger(__name__)
+
+EngineChoice = Literal["auto", "fp16", "fp32"]
+
+_STREAMING = (EXTRACT, FLOW, FUSE, LRHDR)
+
+
+class Engine:
+    """The graphs that streaming needs, verified and loaded."""
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        backend: Backend,
+        choice: EngineChoice = "auto",
+        *,
+        threads: int | None = None,
+    ) -> None:
+        """Load the graphs.
+
+        Args:
+            bundle: the model.
+            backend: what runs it.
+            choice: the precision; "auto" is fp16 where that is faster, else fp32.
+            threads: CPU threads; None lets the backend choose.
+
+        Raises:
+            BundleError: a file has changed or is missing.
+            BackendError: a graph cannot be loaded.
+        """
+        auto: Precision = "fp16" if backend.fast_fp16 else "fp32"
+        self.precision: Precision = auto if choice == "auto" else choice
+        if self.precision == "fp16" and not backend.fast_fp16:
+            log.warning(
+                "the fp16 engine is slower than fp32 on this CPU: %s computes most FP16 operators "
+                "in FP32 there, between casts",
+                backend.name,
+            )
+        self.backend = backend
+        self.bundle = bundle
+        self._threads = threads
+        files = {name: bundle.graph(name, self.precision) for name in _STREAMING}
+        self._sessions = {name: self._load(file) for name, file in files.items()}
+        self._inputs: dict[str, tuple[Tensor, ...]] = {
+            name: signature.inputs
+            for name, signature in signatures(
+                self.manifest.exposures, self.manifest.pyramids
+            ).items()
+        }
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the bundle says of itself."""
+        return self.bundle.manifest
+
+    def run(self, graph: str, available: Tensors) -> dict[str, NDArray[Any]]:
+        """Run a graph on those of the `available` tensors that are its inputs.
+
+        A graph that streaming does not need is loaded when it is first run.
+        """
+        if graph not in self._sessions:
+            self._sessions[graph] = self._load(self.bundle.graph(graph, self.precision))
+        feeds = {tensor.name: available[tensor.name] for tensor in self._inputs[graph]}
+        return self._sessions[graph].run(feeds)
+
+    def _load(self, file: Path) -> Session:
+        return self.backend.load(file, self.precision, self._threads)

@@ -1,0 +1,14 @@
+"""Frames in, HDR out: clips and folders of images; HDR10 video, EXR sequences, nothing."""
+
+from lrhdr_engines.media.sink import OutputSettings, Sink, open_sink
+from lrhdr_engines.media.source import ClipInfo, Frame, Source, open_source
+
+__all__ = [
+    "ClipInfo",
+    "Frame",
+    "OutputSettings",
+    "Sink",
+    "Source",
+    "open_sink",
+    "open_source",
+]

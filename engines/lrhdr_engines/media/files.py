@@ -1,0 +1,58 @@
+"""Unfinished files beside their targets, and what the system says about them in one line."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import av
+
+from lrhdr.errors import OutputError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def unfinished(target: Path) -> Path:
+    """A hidden name beside `target`, of the same suffix, for the time until it is complete."""
+    return target.with_name(f".{target.stem}.{os.getpid()}.part{target.suffix}")
+
+
+def check_target(target: Path, *, overwrite: bool) -> None:
+    """Refuse what exists, unless it may be replaced, and a folder that does not exist.
+
+    Raises:
+        OutputError: either of them, or `target` is no regular file.
+    """
+    if not target.parent.is_dir():
+        raise OutputError(
+            f"{target.parent} is not a folder",
+            expected="an existing folder for the output",
+            next_step=f"Create it with: mkdir -p {target.parent}",
+        )
+    if target.exists() and not target.is_file():
+        raise OutputError(f"{target} is not a regular file", expected="the name of a file")
+    if target.exists() and not overwrite:
+        raise exists_error(target)
+
+
+def exists_error(target: Path) -> OutputError:
+    """The output exists already."""
+    return OutputError(
+        f"{target} exists",
+        expected="a new name",
+        next_step="Choose another name, or replace it with --overwrite",
+    )
+
+
+def write_error(target: Path, error: OSError | av.FFmpegError) -> OutputError:
+    """What the system answered to a write, as one line."""
+    if error.errno in _FULL:
+        return OutputError(
+            f"{target} cannot be written: the disk is full ({error.strerror})",
+            next_step="Free some space or choose another folder, and run again",
+        )
+    return OutputError(
+        f"{target} cannot be written ({error.strerror or error})",
+        expected="a folder that can be written",
+    )

@@ -1,0 +1,108 @@
+"""What every input looks like: facts about the clip, and its frames in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrhdr.errors import InputError
+
+FOLDER_FRAME_RATE = Fraction(24)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipInfo:
+    """Facts known before any frame is used.
+
+    `frames` is the count that the container or folder promises: None where it
+    promises nothing, rounded from the duration where it gives only that.
+    `bit_depth` is that of the coded samples. `pixel_format` and `colour` say
+    how the pixels are stored and read ("yuv420p", "BT.709, limited range").
+    """
+
+    path: Path
+    width: int
+    height: int
+    frame_rate: Fraction
+    frames: int | None
+    bit_depth: int
+    kind: Literal["video", "folder"]
+    has_audio: bool
+    codec: str
+    pixel_format: str
+    colour: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame. `rgb` is (H, W, 3), gamma-encoded camera RGB over the dtype's full range.
+
+    uint8 (0 to 255) for 8-bit inputs, uint16 (0 to 65535) for all deeper ones.
+    """
+
+    index: int
+    rgb: NDArray[np.uint8] | NDArray[np.uint16]
+
+
+class Source(Protocol):
+    """A clip. `frames` can be called again and again; each call reads from the file anew."""
+
+    @property
+    def info(self) -> ClipInfo:
+        """Facts about the clip."""
+        ...
+
+    def frames(self, start: int = 0) -> Iterator[Frame]:
+        """Frames `start`, `start + 1`, ..., the same whatever `start` is.
+
+        Raises IncompleteError after the last whole frame where the clip ends
+        early or is damaged.
+        """
+        ...
+
+    def close(self) -> None:
+        """Ends every iteration at its next frame."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+def open_source(path: Path, frame_rate: Fraction | None = None) -> Source:
+    """A video file, or a folder of images.
+
+    Args:
+        path: the file or folder.
+        frame_rate: that of a folder, 24 unless given. A video has its own.
+
+    Raises:
+        InputError: there is nothing at `path` that can be decoded.
+    """
+    # The readers import this module for its types, and their libraries are heavy.
+    if path.is_dir():
+        from lrhdr_engines.media.folder import FolderSource
+
+        return FolderSource(path, frame_rate or FOLDER_FRAME_RATE)
+    if not path.exists():
+        raise InputError(f"{path} does not exist", expected="a video or a folder of images")
+    if frame_rate is not None:
+        raise InputError(
+            f"a frame rate of {frame_rate} was given for {path}",
+            expected="a frame rate only with a folder of images: a video has its own",
+        )
+    from lrhdr_engines.media.video import VideoSource
+
+    return VideoSource(path)

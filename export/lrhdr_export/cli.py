@@ -1,0 +1,126 @@
+"""`lrhdr-export`: bundles from weights."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lrhdr.errors import BundleError, LrhdrError
+
+_HELP = """Turn trained weights into a bundle that lrhdr-run can use, and measure it.
+
+Examples:
+
+  lrhdr-export onnx --checkpoint runs/2e/weights.safetensors -o my-2e
+
+  lrhdr-export verify my-2e
+
+  lrhdr-run clip.mov --model my-2e
+"""
+
+app = typer.Typer(help=_HELP, add_completion=False, no_args_is_help=True)
+
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what exists.")]
+
+
+@app.command()
+def onnx(
+    model: Annotated[str, typer.Option(help="lite or paper.")] = "lite",
+    exposures: Annotated[int, typer.Option(min=2, max=3, help="2 or 3 in a cycle.")] = 2,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Weights of lrhdr-train; default: those that ship.")
+    ] = None,
+    film: Annotated[
+        Path | None, typer.Option(help="FILM of `lrhdr-export film-weights`, for --model paper.")
+    ] = None,
+    untrained: Annotated[
+        bool, typer.Option(help="Random weights: to try the graphs, not the picture.")
+    ] = False,
+    share: Annotated[
+        Path | None, typer.Option(help="A bundle beside OUT whose equal files are not repeated.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="The bundle's folder. Default: MODEL-2e.")
+    ] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write a bundle: ONNX graphs in FP32 and FP16, manifest, goldens, weights."""
+    if model not in ("lite", "paper"):
+        raise typer.BadParameter(f"{model!r}; expected lite or paper", param_hint="--model")
+    import torch
+
+    from lrhdr.model.config import preset
+    from lrhdr.model.network import Network
+    from lrhdr.model.weights import load_weights, read_notes
+    from lrhdr_export.film_weights import adopt_official_film
+    from lrhdr_export.shipped import shipped_weights
+    from lrhdr_export.write import write_bundle
+
+    notes: dict[str, object] = {"untrained": True}
+    if untrained:
+        torch.manual_seed(0)
+        network = Network(preset(model, exposures))  # type: ignore[arg-type]
+    else:
+        source = checkpoint or shipped_weights(model, exposures)
+        network, notes = load_weights(source), read_notes(source)
+        found = (network.config.preset, network.config.exposures)
+        if found != (model, exposures):
+            raise BundleError(
+                f"{source} holds {found[0]} for {found[1]} exposures",
+                expected=f"{model} for {exposures}",
+                next_step=f"Add --model {found[0]} --exposures {found[1]}",
+            )
+    if film is not None:
+        adopt_official_film(network, film)
+    folder = out or Path(f"{model}-{exposures}e")
+
+    def report(line: str) -> None:
+        print(line, file=sys.stderr)
+
+    write_bundle(network, folder, notes=notes, shared=share, overwrite=overwrite, report=report)
+    print(folder)
+
+
+@app.command()
+def verify(bundle: Annotated[Path, typer.Argument(help="The bundle's folder.")]) -> None:
+    """Measure every graph against the float64 model; exit code 1 on a breach."""
+    from lrhdr_export.verify import verify_bundle
+
+    breaches = 0
+    for measurement in verify_bundle(bundle):
+        print(measurement, flush=True)
+        breaches += not measurement.passed
+    if breaches:
+        print(f"lrhdr-export: {breaches} graphs are out of tolerance.", file=sys.stderr)
+        raise SystemExit(1)
+
+
+@app.command("film-weights")
+def film_weights(
+    source: Annotated[Path, typer.Argument(help="film_net_fp32.pt or film_net_fp16.pt.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The file to write.")] = Path(
+        "film.safetensors"
+    ),
+    overwrite: Overwrite = False,
+) -> None:
+    """Convert FILM's official TorchScript weights. Runs code from that file: trust its source."""
+    from lrhdr_export.film_weights import convert_film
+
+    count = convert_film(source, out, overwrite=overwrite)
+    print(f"{out}: {count:,} parameters")
+
+
+def main() -> None:
+    """Run the command; our own errors are one line and exit code 2."""
+    try:
+        app()
+    except LrhdrError as error:
+        print(f"lrhdr-export: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Training and validation data, rendered from real HDR photographs."""

@@ -1,0 +1,261 @@
+"""FILM (Reda et al., ECCV 2022), the interpolator, in the three parts that streaming needs.
+
+`extract` runs once a frame, `flow` once a pair, `fuse` once an output. A
+pyramid is a list of (B, 3 + C_l, H/2^l, W/2^l), finest first: the image and
+its features together. Flows are (B, 2, h, w) in pixels of their level.
+
+With the default configuration this is the released network (module and
+parameter names follow the official PyTorch weights). `guide_steps` adds what
+the paper leaves to later stages: the flow is corrected by the reference
+frame, which FILM alone never sees.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lrhdr.model.config import FilmConfig
+from lrhdr.model.guide import ReferenceGuide
+from lrhdr.model.ops import activated, conv, damp, full, initialise, upsample_flow, warp
+
+Pyramid = list[Tensor]
+
+
+class SubTree(nn.Module):
+    """The shared feature sub-tree: two convolutions a level, widths doubling."""
+
+    def __init__(self, config: FilmConfig) -> None:
+        super().__init__()
+        widths = [3] + [config.filters << i for i in range(config.sub_levels)]
+        self.convs = nn.ModuleList(
+            nn.Sequential(activated(conv(a, b)), activated(conv(b, b)))
+            for a, b in zip(widths[:-1], widths[1:], strict=True)
+        )
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision that the convolutions run in."""
+        return next(self.parameters()).dtype
+
+    def forward(self, image: Tensor, levels: int) -> Pyramid:
+        """The first `levels` levels of features of one image."""
+        features: Pyramid = []
+        for layer in self.convs[:levels]:
+            image = layer(image if not features else F.avg_pool2d(image, 2))
+            features.append(image)
+        return features
+
+
+class Extractor(nn.Module):
+    """Cascaded features: level l holds what the sub-tree saw from levels l, l-1, l-2, ..."""
+
+    def __init__(self, config: FilmConfig) -> None:
+        super().__init__()
+        self.levels = config.pyramid_levels
+        self.sub_levels = config.sub_levels
+        self.extract_sublevels = SubTree(config)
+
+    def forward(self, frame: Tensor) -> Pyramid:
+        """(B, 3, H, W) in gamma space to the pyramid of image and features."""
+        images = [frame.to(self.extract_sublevels.dtype)]
+        for _ in range(self.levels - 1):
+            images.append(F.avg_pool2d(images[-1], 2))
+        trees = [
+            self.extract_sublevels(image, min(self.levels - level, self.sub_levels))
+            for level, image in enumerate(images)
+        ]
+        return [
+            torch.cat(
+                [images[level]]
+                + [trees[level - j][j] for j in range(min(level + 1, self.sub_levels))],
+                dim=1,
+            )
+            for level in range(self.levels)
+        ]
+
+
+class FlowPredictor(nn.Module):
+    """Residual flow from a to b at one level."""
+
+    def __init__(self, c_in: int, count: int, width: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for i in range(count):
+            layers.append(activated(conv(c_in if i == 0 else width, width)))
+        layers.append(activated(conv(width, width // 2, size=1)))
+        layers.append(nn.Sequential(conv(width // 2, 2, size=1)))
+        self._convs = nn.ModuleList(layers)
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        net = torch.cat([a, b], dim=1)
+        for layer in self._convs:
+            net = layer(net)
+        return full(net)
+
+
+class FlowPyramid(nn.Module):
+    """Coarse-to-fine residual flow; the coarse levels share one predictor."""
+
+    def __init__(self, config: FilmConfig) -> None:
+        super().__init__()
+        self.finest = config.finest_flow
+        predictors = [
+            FlowPredictor(2 * config.feature_channels(self.finest + i), count, width)
+            for i, (count, width) in enumerate(
+                zip(config.flow_convs, config.flow_filters, strict=True)
+            )
+        ]
+        self._predictor = predictors[-1]
+        # Stored coarse to fine, as the official weights are.
+        self._predictors = nn.ModuleList(predictors[:-1][::-1])
+
+    def predictor(self, level: int) -> nn.Module:
+        """The predictor that serves a level."""
+        own = level - self.finest
+        count = len(self._predictors)
+        return self._predictors[count - 1 - own] if own < count else self._predictor
+
+    def residual(self, level: int, a: Tensor, b: Tensor, flow: Tensor | None) -> Tensor:
+        """What the predictor of `level` adds to a flow that came from the coarser level.
+
+        a and b are pyramid entries (B, 3 + C, h, w); the image channels are left out.
+        """
+        target = b[:, 3:] if flow is None else warp(b[:, 3:], flow)
+        result: Tensor = self.predictor(level)(a[:, 3:], target)
+        return result
+
+    def forward(self, a: Pyramid, b: Pyramid) -> Pyramid:
+        """Flow from a to b. Both lists start at `finest`; so does the result."""
+        flows: Pyramid = []
+        flow: Tensor | None = None
+        for i in reversed(range(len(a))):
+            if flow is not None:
+                flow = upsample_flow(flow)
+            residual = self.residual(self.finest + i, a[i], b[i], flow)
+            flow = residual if flow is None else flow + residual
+            flows.insert(0, flow)
+        return flows
+
+
+class Fusion(nn.Module):
+    """The decoder: no convolution at the coarsest level, then up, 2x2, concatenate, 3x3, 3x3."""
+
+    def __init__(self, config: FilmConfig) -> None:
+        super().__init__()
+
+        def aligned(level: int) -> int:
+            return 2 * (config.feature_channels(level) + 3 + 2)
+
+        layers = []
+        c_in = aligned(config.fusion_levels - 1)
+        for level in reversed(range(config.fusion_levels - 1)):
+            width = config.filters << min(level, config.specialized_levels)
+            layers.append(
+                nn.ModuleList(
+                    [
+                        nn.Sequential(nn.Conv2d(c_in, width, 2)),
+                        activated(conv(aligned(level) + width, width)),
+                        activated(conv(width, width)),
+                    ]
+                )
+            )
+            c_in = width
+        self.convs = nn.ModuleList(layers)
+        self.output_conv = nn.Conv2d(c_in, 3, 1)
+
+    def forward(self, pyramid: Pyramid) -> Tensor:
+        """Aligned pyramid, finest first, to an image (B, 3, H, W)."""
+        net = pyramid[-1]
+        for level, layer in zip(reversed(range(len(self.convs))), self.convs, strict=True):
+            up, first, second = layer  # type: ignore[misc]
+            net = F.interpolate(net, scale_factor=2.0, mode="nearest")
+            net = up(F.pad(net, (0, 1, 0, 1)))
+            net = second(first(torch.cat([pyramid[level], net], dim=1)))
+        result: Tensor = self.output_conv(net)
+        return result
+
+
+class Film(nn.Module):
+    """The interpolator. Height and width must be multiples of `config.multiple`."""
+
+    def __init__(self, config: FilmConfig) -> None:
+        """Build the layers and start them so that flow can be learnt."""
+        super().__init__()
+        self.config = config
+        self.extract = Extractor(config)
+        self.predict_flow = FlowPyramid(config)
+        self.fuse = Fusion(config)
+        initialise(self)
+        for predictor in (self.predict_flow._predictor, *self.predict_flow._predictors):
+            damp(predictor._convs[-1][0], 0.1)  # type: ignore[index, union-attr, arg-type]
+        self.guide = ReferenceGuide(config.guide_steps, config.guide_width)
+
+    def flow(self, a: Pyramid, b: Pyramid) -> tuple[Pyramid, Pyramid]:
+        """Flows a to b and b to a, at the levels that `synthesize` needs.
+
+        a and b start at level `finest_flow`.
+        """
+        count = len(self.config.pyramids.flow_levels)
+        return self.predict_flow(a, b)[:count], self.predict_flow(b, a)[:count]
+
+    def synthesize(
+        self,
+        a: Pyramid,
+        b: Pyramid,
+        flow_ab: Pyramid,
+        flow_ba: Pyramid,
+        time: Tensor,
+        reference: Tensor | None = None,
+        exposures: Tensor | None = None,
+    ) -> Tensor:
+        """The frame at `time` in [0, 1] from a (0) to b (1), gamma space, clipped to [0, 1].
+
+        Args:
+            a, b: pyramids, at least `fusion_levels` long.
+            flow_ab, flow_ba: from `flow`.
+            time: (B,).
+            reference: (B, 3, H, W), the frame taken at that time, for a guided model.
+            exposures: (B, 2), of the reference and of a and b, for a guided model.
+        """
+        t = full(time).view(-1, 1, 1, 1)
+        # FILM reads image a along the flow b to a, scaled by the time, and vice versa.
+        to_a, to_b = [f * t for f in flow_ba], [f * (1.0 - t) for f in flow_ab]
+        if reference is not None and exposures is not None and self.config.guide_steps:
+            level = self.config.finest_flow
+            to_a[0], to_b[0] = self.guide(
+                a[level][:, :3], b[level][:, :3], to_a[0], to_b[0], reference, exposures
+            )[-1]
+        return self.fuse_aligned(a, b, self.flow_levels(to_a), self.flow_levels(to_b))
+
+    def flow_levels(self, flows: Pyramid) -> Pyramid:
+        """Flow for every fusion level: finer ones upsampled, missing coarser ones averaged."""
+        flows = list(flows)
+        for _ in range(self.config.finest_flow):
+            flows.insert(0, upsample_flow(flows[0]))
+        while len(flows) < self.config.fusion_levels:
+            flows.append(0.5 * F.avg_pool2d(flows[-1], 2))
+        return flows
+
+    def fuse_aligned(self, a: Pyramid, b: Pyramid, to_a: Pyramid, to_b: Pyramid) -> Tensor:
+        """Warp both pyramids by their flows (every fusion level) and decode."""
+        aligned = [
+            torch.cat([warp(pa, fa), warp(pb, fb), fa.to(pa.dtype), fb.to(pa.dtype)], dim=1)
+            for pa, pb, fa, fb in zip(a, b, to_a, to_b, strict=False)
+        ]
+        return full(self.fuse(aligned)).clamp(0.0, 1.0)
+
+    def forward(
+        self,
+        a: Tensor,
+        b: Tensor,
+        time: Tensor,
+        reference: Tensor | None = None,
+        exposures: Tensor | None = None,
+    ) -> Tensor:
+        """Interpolate between two frames (B, 3, H, W); see `synthesize`."""
+        pa, pb = self.extract(a), self.extract(b)
+        finest = self.config.finest_flow
+        flow_ab, flow_ba = self.flow(pa[finest:], pb[finest:])
+        return self.synthesize(pa, pb, flow_ab, flow_ba, time, reference, exposures)

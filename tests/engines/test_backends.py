@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import importlib.util
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lrhdr.errors import BackendError
+from lrhdr_engines import open_model
+from lrhdr_engines.backends import BACKENDS, nvidia, open_backend, registry
+from lrhdr_engines.backends.onnxruntime_backend import OnnxRuntimeBackend
+
+needs_openvino = pytest.mark.skipif(
+    importlib.util.find_spec("openvino") is None, reason="openvino is not installed"
+)
+
+
+def test_auto_is_onnxruntime() -> None:
+    assert open_backend("auto").name == "onnxruntime"
+
+
+def test_an_unknown_name_lists_the_known() -> None:
+    with pytest.raises(BackendError, match=", ".join(BACKENDS)):
+        open_backend("onnx")
+
+
+@pytest.mark.parametrize("name", ["tensorrt", "tensorrt-rtx"])
+def test_tensorrt_says_what_is_missing(name: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr(registry, "why_no_gpu", lambda: "no NVIDIA driver was found")
+    monkeypatch.setattr(registry, "find_spec", lambda package: None)
+    with pytest.raises(BackendError) as caught:
+        open_backend(name)
+    message = str(caught.value)
+    assert "no NVIDIA driver was found" in message
+    assert f"the package {name} is not installed" in message
+    assert "--backend auto" in message
+    assert "\n" not in message
+    assert caught.value.exit_code == 2
+
+
+def test_without_a_driver_there_is_no_gpu(monkeypatch: Any) -> None:
+    def absent(name: str) -> None:
+        raise OSError(name)
+
+    nvidia.why_no_gpu.cache_clear()
+    monkeypatch.setattr("ctypes.CDLL", absent)
+    assert "no NVIDIA driver" in str(nvidia.why_no_gpu())
+    nvidia.why_no_gpu.cache_clear()
+
+
+def test_openvino_that_is_not_installed(monkeypatch: Any) -> None:
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(BackendError, match=r"pip install 'lrhdr\[openvino\]'"):
+        open_backend("openvino")
+
+
+def test_auto_precision_follows_the_device(tiny: Any, monkeypatch: Any) -> None:
+    assert open_model(tiny.folder).engine.precision == ("fp16" if _gpu() else "fp32")
+    # The same graphs, on a backend that says it is quick at FP16.
+    monkeypatch.setattr(OnnxRuntimeBackend, "fast_fp16", property(lambda self: True))
+    assert open_model(tiny.folder).engine.precision == "fp16"
+
+
+def _gpu() -> bool:
+    backend = open_backend("onnxruntime")
+    return bool(backend.fast_fp16)
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", pytest.param("openvino", marks=needs_openvino)])
+def test_a_file_that_is_no_graph(name: str, tmp_path: Any) -> None:
+    file = tmp_path / "broken.onnx"
+    file.write_bytes(b"no graph")
+    with pytest.raises(BackendError, match=r"broken\.onnx") as caught:
+        open_backend(name).load(file, "fp32", None)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_run_that_fails_is_a_backend_error(tiny: Any) -> None:
+    session = open_backend("onnxruntime").load(tiny.folder / "lrhdr.fp32.onnx", "fp32", 1)
+    with pytest.raises(BackendError, match="ONNX Runtime failed"):
+        session.run({"frame_0": np.zeros((1, 3, 4, 4), np.float32)})
+
+
+@needs_openvino
+@pytest.mark.parametrize("engine", ["fp32", "fp16"])
+@pytest.mark.parametrize("exposures", [2, 3])
+def test_openvino_agrees(tiny_models: Any, make_frames: Any, exposures: int, engine: Any) -> None:
+    tiny = tiny_models[exposures]
+    frames = make_frames(4)
+    ev = {2: (0.0, -3.0), 3: (-2.0, 0.0, 2.0)}[exposures]
+    model = open_model(tiny.folder, exposures, backend="openvino", engine=engine)
+    tolerance = {"fp32": 1e-4, "fp16": 1e-2}[engine]
+    for out in model.stream(frames, ev):
+        expected = tiny.expected(frames, ev, out.index)
+        assert np.abs(out.hdr - expected).max() < tolerance * expected.max()
