@@ -83,5 +83,3 @@ def compute_goldens(network: Network) -> dict[str, NDArray[Any]]:
 def write_goldens(network: Network, path: Path) -> None:
     """Compute and store the goldens, compressed."""
     np.savez_compressed(path, **compute_goldens(network))  # type: ignore[arg-type]
-
-

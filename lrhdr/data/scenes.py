@@ -136,8 +136,10 @@ def _crop(rng: np.random.Generator, image: Image, side: int) -> Floats:
     height, width = image.shape[:2]
     scale = float(np.exp(rng.uniform(np.log(0.7), np.log(2.2))))
     take = min(int(side * scale), height, width)
-    top = int(rng.integers(0, height - take + 1)) if take > 0.7 * height else int(
-        np.clip(rng.uniform(0.12, 0.88) * height - take / 2, 0, height - take)
+    top = (
+        int(rng.integers(0, height - take + 1))
+        if take > 0.7 * height
+        else int(np.clip(rng.uniform(0.12, 0.88) * height - take / 2, 0, height - take))
     )
     left = int(rng.integers(0, width - take + 1))
     part = image[top : top + take, left : left + take]

@@ -44,7 +44,9 @@ class WindowSettings:
 
 def draw_exposures(rng: np.random.Generator, count: int, settings: WindowSettings) -> list[float]:
     """Relative exposures of a cycle, ascending from 1; equal steps."""
-    step = float(rng.choice(settings.steps) if rng.random() < 0.5 else rng.uniform(*settings.step_range))
+    step = float(
+        rng.choice(settings.steps) if rng.random() < 0.5 else rng.uniform(*settings.step_range)
+    )
     if count == 3:
         step = min(step, 2.5)
     return [2.0 ** (step * i) for i in range(count)]

@@ -101,9 +101,7 @@ class Accr(nn.Module):
         self.tonemapped_cues = config.tonemapped_cues
         self.encoder = Encoder(config)
         initialise(self.encoder)
-        self.mapper = (
-            RepresentationMapper(config.width, 6 * (exposures - 1)) if config.rm else None
-        )
+        self.mapper = RepresentationMapper(config.width, 6 * (exposures - 1)) if config.rm else None
         self.decoder = Decoder(config)
 
     def cues(self, values: list[Tensor]) -> Tensor:

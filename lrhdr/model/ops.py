@@ -60,7 +60,11 @@ def warp(image: Tensor, flow: Tensor) -> Tensor:
         ((x + flow[:, 0]) * (2.0 / width) - 1.0, (y + flow[:, 1]) * (2.0 / height) - 1.0), dim=-1
     )
     warped = F.grid_sample(
-        full(image).to(flow.dtype), grid, mode="bilinear", padding_mode="border", align_corners=False
+        full(image).to(flow.dtype),
+        grid,
+        mode="bilinear",
+        padding_mode="border",
+        align_corners=False,
     )
     return warped.to(image.dtype)
 

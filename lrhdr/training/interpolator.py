@@ -95,7 +95,10 @@ def interpolator_loss(
         to_a = truth_a + _smooth_noise(truth_a, settings.guide_noise, cell=16)
         to_b = truth_b + _smooth_noise(truth_b, settings.guide_noise, cell=16)
     else:
-        ab, ba = film.predict_flow(a[finest:], b[finest:]), film.predict_flow(b[finest:], a[finest:])
+        ab, ba = (
+            film.predict_flow(a[finest:], b[finest:]),
+            film.predict_flow(b[finest:], a[finest:]),
+        )
         flow = own_flow_loss(film, ab, batch["ab"]) + own_flow_loss(film, ba, batch["ba"])
         to_a, to_b = ba[0] * time, ab[0] * (1.0 - time)
     guide = flow.new_zeros(())
@@ -121,5 +124,3 @@ def interpolator_loss(
     )
     parts = {"l1": l1, "flow": flow, "guide": guide}
     return total, {k: float(v.detach()) for k, v in parts.items()}
-
-
