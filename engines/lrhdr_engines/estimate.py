@@ -36,7 +36,8 @@ _SAME = 0.3  # EV, and share of the change at shorter lags: "looks like frame t"
 _CODES_APART = 16.0  # of 255: brightness that differs though no tone is visible in both
 
 _NEXT = "Give the exposures in cycle order from the first frame, for instance --ev 0,-3"
-# What compression and the rounding of codes shift a step by at most, EV (docs/exposures.md).
+# What compression up to x264's crf 23 and the rounding of codes shift a step by at most, EV
+# (docs/exposures.md).
 _SYSTEMATIC = 0.03
 
 Array = NDArray[np.float64]
@@ -177,8 +178,10 @@ def _find_phase(codes: Array, period: int) -> tuple[int, float]:
     # A cut or a flash spoils a few windows; after a slip every one is wrong.
     for start in range(len(wrong) - 2 * period + 1):
         if wrong[start : start + 2 * period].all():
+            # Where most frames follow the slip, the windows before it are the wrong ones.
+            slip = start or int(np.argmin(wrong))
             raise _refusal(
-                f"the cycle of {period} slips near frame {start}, as where a frame was dropped",
+                f"the cycle of {period} slips near frame {slip}, as where a frame was dropped",
                 "one cycle from end to end",
             )
     return phase, float(1 - wrong.mean())

@@ -22,7 +22,7 @@ class EntmaxNode(nn.Module):
     """Stands in for `Entmax` while a graph is traced."""
 
     def __init__(self, alpha: float) -> None:
-        """alpha in [1.01, 2]."""
+        """Alpha in [1.01, 2]."""
         super().__init__()
         self.alpha = alpha
 

@@ -4,7 +4,7 @@ The official file's keys, by part; this model keeps the same names:
 
 | key | what it is |
 | --- | --- |
-| `extract.extract_sublevels.convs.{0-3}.{0,1}.0.*` | feature sub-tree, fine to coarse, two convolutions a level |
+| `extract.extract_sublevels.convs.{0-3}.{0,1}.0.*` | feature sub-tree, fine to coarse, two each |
 | `predict_flow._predictor._convs.{0-4}.0.*` | the flow predictor that levels 3 and coarser share |
 | `predict_flow._predictors.{0,1,2}._convs.{0-4}.0.*` | the predictors of levels 2, 1 and 0 |
 | `fuse.convs.{0-3}.{0,1,2}.0.*` | decoder, coarse to fine: 2x2 after upsampling, then two 3x3 |
@@ -13,10 +13,10 @@ The official file's keys, by part; this model keeps the same names:
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -66,7 +66,8 @@ def convert_film(source: Path, target: Path, *, overwrite: bool = False) -> int:
     if target.exists() and not overwrite:
         raise OutputError(f"{target} exists", next_step="Give another -o, or add --overwrite")
     try:
-        state = dict(torch.jit.load(str(source), map_location="cpu").state_dict())
+        module: torch.nn.Module = torch.jit.load(str(source), map_location="cpu")  # type: ignore[no-untyped-call]
+        state = module.state_dict()
     except (OSError, RuntimeError, ValueError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else "unreadable"
         raise InputError(
@@ -78,10 +79,11 @@ def convert_film(source: Path, target: Path, *, overwrite: bool = False) -> int:
     temporary = target.with_name(target.name + ".part")
     try:
         save_file(tensors, temporary)
-        os.replace(temporary, target)
-    except OSError as error:
+        temporary.replace(target)
+    except (OSError, SafetensorError) as error:
         temporary.unlink(missing_ok=True)
-        raise OutputError(f"{target} cannot be written ({error.strerror})") from error
+        reason = str(error).splitlines()[0]
+        raise OutputError(f"{target} cannot be written ({reason})") from error
     return sum(v.numel() for v in tensors.values())
 
 
@@ -97,6 +99,13 @@ def adopt_official_film(network: Network, path: Path) -> None:
             f"the {network.config.preset} model has a smaller FILM than the official weights",
             next_step="Use --model paper",
         )
-    state = load_file(path)
+    try:
+        state = load_file(path)
+    except (OSError, SafetensorError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"{path} cannot be read as weights ({reason})",
+            expected="a file written by lrhdr-export film-weights",
+        ) from error
     check_layout(state, str(path))
     network.film.load_state_dict(state)

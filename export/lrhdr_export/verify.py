@@ -163,7 +163,8 @@ def _measure(
 
 def distance(name: str, found: NDArray[Any], exact: NDArray[Any]) -> tuple[float, float]:
     """(largest error, PSNR in dB) of one output: images in T, others relative to their peak."""
-    a, b = found.astype(np.float64), exact.astype(np.float64)
+    a: NDArray[Any] = found.astype(np.float64)
+    b: NDArray[Any] = exact.astype(np.float64)
     if name == "interpolated":
         a, b = linearise(a, 1.0), linearise(b, 1.0)
     if name in _IMAGES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import sys
 import tempfile
@@ -10,6 +11,8 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from safetensors import SafetensorError
 
 import lrhdr
 from lrhdr.contract import GOLDENS, MANIFEST, PRECISIONS, WEIGHTS, Precision
@@ -40,33 +43,76 @@ def write_bundle(
         folder: the bundle; its parent must exist.
         notes: kept in the manifest and with the weights: how they were trained.
         shared: a bundle beside it; files that are equal are named there instead of repeated.
-        overwrite: replace an existing folder.
+        overwrite: replace what is there, if that is a bundle or an empty folder.
         report: called with a line after each graph.
 
     Raises:
-        OutputError: the folder exists, or cannot be written.
+        OutputError: the folder exists, is no bundle that could be replaced, or cannot be written.
     """
-    if folder.exists() and not overwrite:
-        raise OutputError(f"{folder} exists", next_step="Give another -o, or add --overwrite")
-    if not folder.parent.is_dir():
+    target = folder.resolve()
+    _check_target(target, folder, overwrite)
+    if not target.parent.is_dir():
         raise OutputError(f"the folder {folder.parent} does not exist", next_step="Create it")
-    if shared is not None and shared.resolve().parent != folder.resolve().parent:
+    twins = shared.resolve() if shared is not None else None
+    if twins is not None and (twins.parent != target.parent or twins == target):
         raise OutputError(f"{shared} is not beside {folder}", expected="a bundle beside it")
     try:
-        work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     except OSError as error:
         raise OutputError(f"{folder.parent} cannot be written ({error.strerror})") from error
     try:
-        manifest = _fill(network, work, folder.name, notes or {}, shared, report)
+        manifest = _fill(network, work, target.name, notes or {}, twins, report)
         work.chmod(0o755)
-        if folder.exists():
-            shutil.rmtree(folder)
-        work.rename(folder)
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be written ({error.strerror})") from error
+        # Once more: exporting takes minutes, in which somebody may have used the folder.
+        _check_target(target, folder, overwrite)
+        _move_in(work, target)
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise OutputError(f"{folder} cannot be written ({reason})") from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return manifest
+
+
+def _check_target(target: Path, named: Path, overwrite: bool) -> None:
+    """Refuse a target whose replacement was not asked for, or would lose something else."""
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise OutputError(f"{named} is a file", expected="a folder", next_step="Give another -o")
+    if not overwrite:
+        raise OutputError(f"{named} exists", next_step="Give another -o, or add --overwrite")
+    found = next(target.iterdir(), None)
+    if found is not None and not _is_bundle(target):
+        raise OutputError(
+            f"{named} is no bundle and holds {found.name}",
+            expected=f"a folder with a bundle's {MANIFEST}, or an empty one, to overwrite",
+            next_step="Give another -o",
+        )
+
+
+def _is_bundle(folder: Path) -> bool:
+    # A web project has a manifest.json too; the graphs tell ours, of any version.
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(manifest, dict) and "graphs" in manifest
+
+
+def _move_in(work: Path, target: Path) -> None:
+    """Put the finished folder in the place of the old one, which stays until then."""
+    if not target.exists():
+        work.rename(target)
+        return
+    old = work.with_name(work.name + ".old")
+    target.rename(old)
+    try:
+        work.rename(target)
+    except BaseException:
+        old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _fill(

@@ -46,13 +46,15 @@ def read_image(path: Path) -> Image:
     buffer = oiio.ImageBuf(str(path))
     pixels = buffer.get_pixels(oiio.FLOAT) if buffer.read(force=True) else None
     if pixels is None or pixels.ndim != 3 or pixels.shape[2] < 3:
+        reason = " ".join(buffer.geterror().split())  # OpenImageIO's may have several lines
         raise TrainingError(
-            f"{path} cannot be read as an RGB image ({buffer.geterror() or 'no three channels'})",
+            f"{path} cannot be read as an RGB image ({reason or 'no three channels'})",
             expected="a Radiance .hdr or an OpenEXR file",
         )
-    image = np.nan_to_num(pixels[:, :, :3].astype(np.float32), posinf=1e6).clip(min=0.0)
+    image: Image = np.nan_to_num(pixels[:, :, :3].astype(np.float32), posinf=1e6).clip(min=0.0)
     median = float(np.median(image.max(axis=2)))
-    return image / max(median, 1e-6)
+    scaled: Image = image / np.float32(max(median, 1e-6))
+    return scaled
 
 
 def list_images(folder: Path) -> list[Path]:

@@ -184,14 +184,14 @@ def draw_scene(
     """
     margin = side // 2
     middle = side / 2.0
-    background = _crop(rng, images[rng.integers(len(images))], side + 2 * margin)
+    background = _crop(rng, images[int(rng.integers(len(images)))], side + 2 * margin)
     centre = _shift(middle, middle)
     base = _shift(margin, margin)
     camera = [base @ m for m in _path(rng, moments, centre, motion)]
     layers = [Layer(background, None, camera)]
     for _ in range(int(rng.integers(0, motion.cutouts + 1))):
         size = int(rng.uniform(0.15, 0.75) * side)
-        texture = _crop(rng, images[rng.integers(len(images))], size)
+        texture = _crop(rng, images[int(rng.integers(len(images)))], size)
         level = np.median(background) / (np.median(texture) + 1e-6)
         texture = texture * np.float32(level * np.exp(rng.normal(0.0, 1.2)))
         x, y = rng.uniform(-0.2, 1.2, 2) * side

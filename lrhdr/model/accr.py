@@ -12,8 +12,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lrhdr.model.config import AccrConfig
-from lrhdr.model.ops import activated, conv, convs, damp, full, initialise, linearise, tonemap
-from lrhdr.model.ops import untonemap
+from lrhdr.model.ops import (
+    activated,
+    conv,
+    convs,
+    damp,
+    full,
+    initialise,
+    linearise,
+    tonemap,
+    untonemap,
+)
 
 EPSILON = 1e-8  # Eq. 3
 

@@ -80,7 +80,7 @@ class Apswf(nn.Module):
         self.heads = nn.ModuleList(conv(widths[s], candidates, size=1) for s in range(scales))
         initialise(self)
         for head in self.heads:
-            damp(head, 0.1)  # type: ignore[arg-type]
+            damp(head, 0.1)
         self.entmax = Entmax(config.alpha)
 
     def logits(self, x: Tensor) -> Tensor:

@@ -31,7 +31,7 @@ def entmax_forward(logits: Tensor, alpha: float, dim: int = 1, steps: int = STEP
 
 
 def _support(u: Tensor, power: float) -> tuple[Tensor, Tensor]:
-    """u = max(0, u) and u^(power - 1): one power serves both u^power and its slope."""
+    """Give v = max(0, u) and v^(power - 1): one power serves both v^power and its slope."""
     u = u.clamp(min=0.0)
     # At alpha = 2 the exponent is 0, and 0^0 must count as 0.
     return u, (u > 0).to(u.dtype) if power == 1.0 else u ** (power - 1.0)
@@ -71,7 +71,7 @@ def entmax(logits: Tensor, alpha: float = 1.75, dim: int = 1) -> Tensor:
     """
     if not ALPHA_MIN <= alpha <= ALPHA_MAX:
         raise ValueError(f"alpha {alpha}; expected a number in [{ALPHA_MIN}, {ALPHA_MAX}]")
-    result: Tensor = _Entmax.apply(logits, alpha, dim)
+    result: Tensor = _Entmax.apply(logits, alpha, dim)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -99,7 +99,7 @@ class Entmax(nn.Module):
     """`entmax` over the channels, as a module that export can replace by a node."""
 
     def __init__(self, alpha: float) -> None:
-        """alpha in [1.01, 2]."""
+        """`alpha` in [1.01, 2]."""
         super().__init__()
         self.alpha = alpha
 

@@ -12,6 +12,8 @@ frame, which FILM alone never sees.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -30,8 +32,7 @@ class SubTree(nn.Module):
         super().__init__()
         widths = [3] + [config.filters << i for i in range(config.sub_levels)]
         self.convs = nn.ModuleList(
-            nn.Sequential(activated(conv(a, b)), activated(conv(b, b)))
-            for a, b in zip(widths[:-1], widths[1:], strict=True)
+            nn.Sequential(activated(conv(a, b)), activated(conv(b, b))) for a, b in pairwise(widths)
         )
 
     @property
@@ -81,14 +82,14 @@ class FlowPredictor(nn.Module):
 
     def __init__(self, c_in: int, count: int, width: int) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        for i in range(count):
-            layers.append(activated(conv(c_in if i == 0 else width, width)))
+        widths = [c_in] + [width] * count
+        layers = [activated(conv(a, b)) for a, b in pairwise(widths)]
         layers.append(activated(conv(width, width // 2, size=1)))
         layers.append(nn.Sequential(conv(width // 2, 2, size=1)))
         self._convs = nn.ModuleList(layers)
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        """Features of a and of warped b, (B, C, h, w) each, to a flow (B, 2, h, w)."""
         net = torch.cat([a, b], dim=1)
         for layer in self._convs:
             net = layer(net)
@@ -169,8 +170,8 @@ class Fusion(nn.Module):
         """Aligned pyramid, finest first, to an image (B, 3, H, W)."""
         net = pyramid[-1]
         for level, layer in zip(reversed(range(len(self.convs))), self.convs, strict=True):
-            up, first, second = layer  # type: ignore[misc]
             net = F.interpolate(net, scale_factor=2.0, mode="nearest")
+            up, first, second = layer.children()
             net = up(F.pad(net, (0, 1, 0, 1)))
             net = second(first(torch.cat([pyramid[level], net], dim=1)))
         result: Tensor = self.output_conv(net)
@@ -189,7 +190,7 @@ class Film(nn.Module):
         self.fuse = Fusion(config)
         initialise(self)
         for predictor in (self.predict_flow._predictor, *self.predict_flow._predictors):
-            damp(predictor._convs[-1][0], 0.1)  # type: ignore[index, union-attr, arg-type]
+            damp(predictor._convs[-1], 0.1)
         self.guide = ReferenceGuide(config.guide_steps, config.guide_width)
 
     def flow(self, a: Pyramid, b: Pyramid) -> tuple[Pyramid, Pyramid]:

@@ -74,7 +74,8 @@ class ReferenceGuide(nn.Module):
         )
         initialise(self)
         for step in self.steps:
-            damp(step[-1], 0.1)  # type: ignore[index, arg-type]
+            *_, last = step.children()
+            damp(last, 0.1)
 
     def forward(
         self,
@@ -103,7 +104,7 @@ class ReferenceGuide(nn.Module):
             warped_a, warped_b = warp(a, to_a), warp(b, to_b)
             shift = torch.cat([lucas_kanade(warped_a, fixed), lucas_kanade(warped_b, fixed)], dim=1)
             seen = self.unshuffle(torch.cat([warped_a, warped_b, fixed, small], dim=1))
-            seen = torch.cat([seen, shift], dim=1).to(step[-1].weight.dtype)  # type: ignore[index, union-attr, arg-type]
+            seen = torch.cat([seen, shift], dim=1).to(next(step.parameters()).dtype)
             change = upsample(shift + full(step(seen)))
             to_a, to_b = to_a + change[:, :2], to_b + change[:, 2:]
             flows.append((to_a, to_b))

@@ -97,4 +97,4 @@ class Network(nn.Module):
 
         Height and width must be multiples of `config.film.multiple`.
         """
-        return self.lrhdr(frames, self.interpolate(frames, exposures), exposures)  # type: ignore[no-any-return]
+        return self.lrhdr(frames, self.interpolate(frames, exposures), exposures)

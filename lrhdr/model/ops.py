@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -82,8 +83,7 @@ def activated(layer: nn.Module) -> nn.Sequential:
 
 def convs(*widths: int) -> nn.Sequential:
     """3x3 convolutions from width to width, each activated."""
-    pairs = zip(widths[:-1], widths[1:], strict=True)
-    return nn.Sequential(*(activated(conv(a, b)) for a, b in pairs))
+    return nn.Sequential(*(activated(conv(a, b)) for a, b in pairwise(widths)))
 
 
 def initialise(module: nn.Module) -> None:
@@ -95,9 +95,8 @@ def initialise(module: nn.Module) -> None:
                 nn.init.zeros_(layer.bias)
 
 
-def damp(layer: nn.Conv2d, factor: float) -> None:
+def damp(layer: nn.Module, factor: float) -> None:
     """Scale a layer's start, so that what it adds begins small (0: begins as nothing)."""
     with torch.no_grad():
-        layer.weight.mul_(factor)
-        if layer.bias is not None:
-            layer.bias.mul_(factor)
+        for parameter in layer.parameters():
+            parameter.mul_(factor)

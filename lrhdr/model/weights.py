@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import torch
@@ -26,7 +25,7 @@ def save_weights(network: Network, path: Path, notes: dict[str, object] | None =
     tensors = {k: v.detach().float().contiguous() for k, v in network.state_dict().items()}
     temporary = path.with_name(path.name + ".part")
     save_file(tensors, temporary, metadata)
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def read_notes(path: Path) -> dict[str, object]:

@@ -32,7 +32,14 @@ Model = Annotated[str, typer.Option(help="lite or paper.")]
 Start = Annotated[Path | None, typer.Option(help="Weights to begin from.")]
 Seed = Annotated[int, typer.Option(help="Seed of the network and the data.")]
 Every = Annotated[int, typer.Option(min=1, help="Steps between checkpoints.")]
-Bf16 = Annotated[bool, typer.Option(help="Convolutions in bfloat16.")]
+Bf16 = Annotated[
+    bool | None,
+    typer.Option(
+        "--bf16/--no-bf16",
+        help="Convolutions in bfloat16.",
+        show_default="where the CPU has it",
+    ),
+]
 
 
 def _model(name: str) -> str:
@@ -52,13 +59,14 @@ def interpolator(
     start: Start = None,
     seed: Seed = 1,
     every: Every = 500,
-    bf16: Bf16 = True,
+    bf16: Bf16 = None,
 ) -> None:
     """Stage 1: FILM alone, with the flow that the renderer knows."""
-    from lrhdr.training.loop import LoopSettings
+    from lrhdr.training.loop import LoopSettings, native_bf16
     from lrhdr.training.stages import StageSettings, train_interpolator
 
     stage = StageSettings(data=data, out=out, model=_model(model), seed=seed, start=start)  # type: ignore[arg-type]
+    bf16 = native_bf16() if bf16 is None else bf16
     train_interpolator(
         stage, LoopSettings(steps=steps, batch=batch, rate=rate, every=every, bf16=bf16)
     )
@@ -76,13 +84,13 @@ def fusion(
     model: Model = "lite",
     seed: Seed = 1,
     every: Every = 500,
-    bf16: Bf16 = True,
+    bf16: Bf16 = None,
     accr_weight: Annotated[float, typer.Option(help="lambda_2 of Eq. 22.")] = 0.3,
     vote_weight: Annotated[float, typer.Option(help="lambda_3 of Eq. 22.")] = 0.05,
 ) -> None:
     """Stage 2: ACCR and APSWF, the interpolator frozen."""
     from lrhdr.losses import LossWeights
-    from lrhdr.training.loop import LoopSettings
+    from lrhdr.training.loop import LoopSettings, native_bf16
     from lrhdr.training.stages import StageSettings, train_fusion
 
     stage = StageSettings(
@@ -93,6 +101,7 @@ def fusion(
         seed=seed,
         start=start,
     )
+    bf16 = native_bf16() if bf16 is None else bf16
     train_fusion(
         stage,
         LoopSettings(steps=steps, batch=batch, rate=rate, every=every, bf16=bf16),

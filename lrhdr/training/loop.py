@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -34,7 +33,7 @@ class LoopSettings:
         clip: largest norm of the gradient.
         ema: decay of the averaged weights, which are the ones that are kept.
         every: steps between checkpoints and validations.
-        bf16: convolutions in bfloat16 (faster on CPUs that have it).
+        bf16: convolutions in bfloat16; see `native_bf16`.
         workers: processes that render.
     """
 
@@ -47,7 +46,7 @@ class LoopSettings:
     clip: float = 1.0
     ema: float = 0.998
     every: int = 500
-    bf16: bool = True
+    bf16: bool = False
     workers: int = 1
 
 
@@ -71,6 +70,8 @@ class Loop:
             self.average.load_state_dict(state["average"])
             self.optimiser.load_state_dict(state["optimiser"])
             self.step = state["step"]
+            if "random" in state:  # checkpoints of older versions lack it
+                torch.set_rng_state(state["random"])
 
     def rate(self, step: int) -> float:
         """Linear warm-up, then a cosine down to `rate_end`."""
@@ -87,10 +88,11 @@ class Loop:
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "step": self.step,
+            "random": torch.get_rng_state(),  # losses may draw noise
         }
         temporary = self.folder / "last.pt.part"
         torch.save(state, temporary)
-        os.replace(temporary, self.folder / "last.pt")
+        temporary.replace(self.folder / "last.pt")
 
     def batches(self, data: Dataset[Batch]) -> Iterator[Batch]:
         """Items in their order, from where the run stands."""
@@ -102,6 +104,8 @@ class Loop:
             num_workers=s.workers,
             worker_init_fn=_one_thread,
             prefetch_factor=4 if s.workers else None,
+            # A loader draws a seed when it starts; from here, the losses' noise stays as it is.
+            generator=torch.Generator(),
         )
         return iter(loader)
 
@@ -132,7 +136,7 @@ class Loop:
     def run(
         self, data: Dataset[Batch], loss: Loss, validate: Callable[[], dict[str, float]]
     ) -> dict[str, float]:
-        """Train to the last step; the last validation's figures."""
+        """Train to the last step; the last validation's figures, new ones if nothing was left."""
         s = self.settings
         figures: dict[str, float] = {}
         sums: dict[str, float] = {}
@@ -147,7 +151,7 @@ class Loop:
                 self._log({k: v / since for k, v in sums.items()}, figures, pace)
                 self.save()
                 sums, since, started = {}, 0, time.monotonic()
-        return figures
+        return figures or validate()
 
     def _log(self, losses: dict[str, float], figures: dict[str, float], pace: float) -> None:
         row: dict[str, Any] = {"step": self.step, "seconds_a_step": round(pace, 4)}
@@ -157,6 +161,14 @@ class Loop:
             file.write(json.dumps(row) + "\n")
         left = (self.settings.steps - self.step) * pace / 60.0
         print(f"{json.dumps(row)}  {left:.0f} min left", flush=True)
+
+
+def native_bf16() -> bool:
+    """Whether this CPU multiplies in bfloat16 (AVX512-BF16 or AMX)."""
+    # Elsewhere autocast converts to and fro: measured 4.6 s a step against 0.78 s in
+    # float32 (8 crops of 128 px). The checks are torch's own, but not public.
+    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, name, bool)() for name in checks)
 
 
 def _one_thread(_: int) -> None:

@@ -55,7 +55,7 @@ def _network(stage: StageSettings) -> Network:
         adopt_film(network, source)
         if source.config == network.config:
             network.load_state_dict(source.state_dict())
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def _settled(windows: WindowSettings) -> WindowSettings:
@@ -112,7 +112,7 @@ def train_fusion(
     loop = Loop(network, loop_settings, stage.out)
     config = network.config
 
-    def loss(batch: Batch, progress: float) -> tuple[Tensor, dict[str, float]]:
+    def loss(batch: Batch, _progress: float) -> tuple[Tensor, dict[str, float]]:
         frames = list(batch["frames"].unbind(1))
         with torch.no_grad():
             interpolated = network.interpolate(frames, batch["exposures"])

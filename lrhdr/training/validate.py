@@ -25,7 +25,7 @@ def _mean(figures: dict[str, list[float]]) -> dict[str, float]:
 
 @torch.no_grad()
 def validate_interpolator(film: Film, items: Iterable[dict[str, Tensor]]) -> dict[str, float]:
-    """PSNR of the interpolated frame and of the neighbours' average, by the neighbours' exposure."""
+    """PSNR of the interpolated frame and of the average, by the neighbours' exposure."""
     figures: dict[str, list[float]] = defaultdict(list)
     for item in items:
         batch = {k: v.unsqueeze(0) for k, v in item.items()}
