@@ -25,6 +25,7 @@ from lrhdr.metrics import psnr_t, ssim_t
 from lrhdr_engines import open_model
 from lrhdr_engines.api import Output
 from lrhdr_engines.media import open_source
+from lrhdr_engines.window import context
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 EV = (0.0, -3.0)
@@ -59,18 +60,17 @@ def predictions(output: Output) -> Iterator[tuple[str, Picture]]:
 
 def measure(model: str) -> dict[tuple[str, str], list[tuple[float, float]]]:
     """(PSNR_T, SSIM_T) of every frame that has a ground truth, by method and exposure."""
-    truth = truths()
     figures: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
+    opened = open_model(model)
     with open_source(SAMPLES / "alternating_3ev.mov") as source:
-        frames = (frame.rgb for frame in source.frames())
-        for output in open_model(model).stream(frames, EV, count=max(truth) + 1):
-            if output.index not in truth:
-                continue
-            role = "bright" if EV[output.index % len(EV)] == max(EV) else "dark"
-            for name, picture in predictions(output):
-                wanted = truth[output.index]
-                ssim = ssim_t(picture, wanted) if find_spec("skimage") else float("nan")
-                figures[name, role].append((psnr_t(picture, wanted), ssim))
+        for index, truth in truths().items():
+            first, _ = context(len(EV), index, None)
+            frames = (frame.rgb for frame in source.frames(first))
+            role = "bright" if EV[index % len(EV)] == max(EV) else "dark"
+            for output in opened.stream(frames, EV, first=first, start=index, count=1):
+                for name, picture in predictions(output):
+                    ssim = ssim_t(picture, truth) if find_spec("skimage") else float("nan")
+                    figures[name, role].append((psnr_t(picture, truth), ssim))
     return figures
 
 

@@ -137,6 +137,13 @@ class Manifest:
                 next_step="Export the bundle again with this version's lrhdr-export onnx",
             )
         pyramids = reader.inner("pyramids")
+        channels = pyramids.take("channels", list)
+        if not all(type(count) is int for count in channels):
+            raise BundleError(
+                f"{origin}: pyramids: channels is {channels!r}",
+                expected="a list of integers",
+                next_step=_AGAIN,
+            )
         manifest = cls(
             name=reader.take("name", str),
             model=reader.take("model", str),
@@ -144,7 +151,7 @@ class Manifest:
             multiple=reader.take("multiple", int),
             opset=reader.take("opset", int),
             pyramids=Pyramids(
-                channels=tuple(pyramids.take("channels", list)),
+                channels=tuple(channels),
                 fusion_levels=pyramids.take("fusion_levels", int),
                 finest_flow=pyramids.take("finest_flow", int),
                 guided=pyramids.take("guided", bool),
@@ -164,7 +171,15 @@ class Manifest:
                 expected="2 or 3 exposures and a multiple of at least 1",
                 next_step=_AGAIN,
             )
-        for name, signature in signatures(self.exposures, self.pyramids).items():
+        p = self.pyramids
+        if not 0 <= p.finest_flow < p.fusion_levels <= len(p.channels):
+            raise BundleError(
+                f"{origin}: pyramids fuses {p.fusion_levels} of {len(p.channels)} levels, with "
+                f"flow from level {p.finest_flow}",
+                expected="finest_flow < fusion_levels <= the number of channels",
+                next_step=_AGAIN,
+            )
+        for name, signature in signatures(self.exposures, p).items():
             graph = self.graphs.get(name)
             if graph is None:
                 raise BundleError(f"{origin} has no graph {name}", next_step=_AGAIN)

@@ -129,7 +129,9 @@ class ModelConfig:
     def from_dict(data: dict[str, Any]) -> ModelConfig:
         """The inverse of `to_dict`, after a trip through JSON as well."""
 
-        def tuples(section: dict[str, Any]) -> dict[str, Any]:
+        def tuples(section: object) -> dict[str, Any]:
+            if not isinstance(section, dict):
+                raise TypeError(f"a section of the configuration is {section!r}")
             return {k: tuple(v) if isinstance(v, list) else v for k, v in section.items()}
 
         return ModelConfig(

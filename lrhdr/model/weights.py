@@ -25,6 +25,7 @@ def save_weights(network: Network, path: Path, notes: dict[str, object] | None =
     tensors = {k: v.detach().float().contiguous() for k, v in network.state_dict().items()}
     temporary = path.with_name(path.name + ".part")
     save_file(tensors, temporary, metadata)
+    temporary.chmod(0o644)  # safetensors makes files for their owner alone
     temporary.replace(path)
 
 

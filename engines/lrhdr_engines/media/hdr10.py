@@ -22,6 +22,9 @@ _CRF, _PRESET = 18, "fast"
 _LEAST_SIZE = 16  # x265 takes no less
 # Below 64 columns x265 4.1's cutree writes past the end of a buffer.
 _CUTREE_WIDTH = 64
+# Up to this many frames x265 4.1 subtracts memory that it never set from every decoding time:
+# it sets it at the frame that is the first to be reordered.
+_NO_REORDERING = 2
 
 
 class Hdr10Sink:
@@ -151,7 +154,11 @@ class Hdr10Sink:
         }
 
     def _finish(self) -> None:
-        self._container.mux(self._stream.encode(None))
+        packets = self._stream.encode(None)
+        if self._frames <= _NO_REORDERING:  # all of them are here still, in display order
+            for packet in packets:
+                packet.dts = packet.pts
+        self._container.mux(packets)
         self._audio.feed(float((self._last - self._first + 1) / self._settings.frame_rate))
         self._container.close()
         self._file.flush()

@@ -11,11 +11,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from lrhdr.errors import InputError, OutputError
+from lrhdr.errors import InputError
 from lrhdr.light import PQ_PEAK_NITS, REFERENCE_WHITE_NITS
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv")
-KINDS = ".mp4, .mov or .mkv for HDR10, a folder or frame_%06d.exr for EXR, null for no output"
 Radiance = NDArray[np.float32]
 
 
@@ -87,34 +86,3 @@ class Sink(Protocol):
     def abort(self) -> None:
         """Remove unfinished work; files that existed are untouched. Safe to call at any time."""
         ...
-
-
-def open_sink(out: str | Path, settings: OutputSettings) -> Sink:
-    """The output that a name means; everything is checked before any work.
-
-    `.mp4`, `.mov` and `.mkv` are HDR10 video. A folder (it exists, ends in "/"
-    or has no suffix) and a pattern (`shot/frame_%06d.exr`, `####.exr`) are
-    half-float EXR, one file a frame. `null` writes nothing.
-
-    Raises:
-        OutputError: an unknown suffix, an existing output without `overwrite`,
-            or a place that cannot be written.
-        InputError: a single .exr name, where a pattern is needed.
-    """
-    # Each output imports this module for its types, and their libraries are heavy.
-    text = str(out)
-    path = Path(out)
-    suffix = path.suffix.lower()
-    if text == "null":
-        from lrhdr_engines.media.nothing import NullSink
-
-        return NullSink(settings)
-    if suffix == ".exr" or path.is_dir() or text.endswith("/") or not suffix:
-        from lrhdr_engines.media.exr import ExrSink
-
-        return ExrSink(path, settings)
-    if suffix in VIDEO_SUFFIXES:
-        from lrhdr_engines.media.hdr10 import Hdr10Sink
-
-        return Hdr10Sink(path, settings)
-    raise OutputError(f"{out} ends in {suffix}", expected=KINDS)

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+from torch import nn
+
+from lrhdr.contract import LRHDR, LRHDR_MASKS
+from lrhdr.model.entmax import STEPS, Entmax, entmax
+from lrhdr_export.entmax_node import EntmaxNode, entmax_function, replace_entmax, steps_for
+from lrhdr_export.onnx_export import OPSET
+
+ALPHAS = (1.25, 1.5, 1.75, 2.0)
+# FP32 sums of up to 16 candidates; alpha = 1.25 raises u to the fourth, which costs nothing.
+TOLERANCE = 2e-6
+
+
+def one_node(alpha: float, candidates: int) -> onnx.ModelProto:
+    node = helper.make_node(
+        "Entmax",
+        ["logits"],
+        ["masks"],
+        domain="lrhdr",
+        alpha=alpha,
+        axis=1,
+        plugin_namespace="lrhdr",
+        plugin_version="1",
+    )
+    shape: list[str | int | None] = [1, candidates, "H", "W"]
+    graph = helper.make_graph(
+        [node],
+        "entmax",
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("masks", TensorProto.FLOAT, shape)],
+    )
+    return helper.make_model(
+        graph,
+        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid("lrhdr", 1)],
+        functions=[entmax_function(alpha, candidates, OPSET)],
+        ir_version=10,
+    )
+
+
+def run(alpha: float, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    model = one_node(alpha, logits.shape[1])
+    onnx.checker.check_model(model, full_check=True)
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    (masks,) = session.run(None, {"logits": logits})
+    return np.asarray(masks)
+
+
+def exact(alpha: float, logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.asarray(entmax(torch.from_numpy(logits).double(), alpha))
+
+
+@pytest.mark.parametrize("candidates", range(1, 17))
+@pytest.mark.parametrize("alpha", ALPHAS)
+def test_the_body_is_entmax(alpha: float, candidates: int) -> None:
+    rng = np.random.default_rng(candidates)
+    spread = np.logspace(-2, 1.5, 8)[:, None]  # from nearly uniform to nearly one-hot
+    logits = (rng.normal(size=(1, candidates, 8, 50)) * spread).astype(np.float32)
+    found = run(alpha, logits)
+    np.testing.assert_allclose(found, exact(alpha, logits), atol=TOLERANCE, rtol=0)
+    np.testing.assert_allclose(found.sum(axis=1), 1.0, atol=TOLERANCE)
+    assert found.min() >= 0.0
+
+
+@pytest.mark.parametrize("alpha", ALPHAS)
+def test_ties_share_equally(alpha: float) -> None:
+    logits = np.zeros((1, 6, 1, 3), np.float32)
+    logits[0, 2:, 0, 1] = -50.0  # two equal leaders
+    logits[0, :, 0, 2] = 7.0
+    found = run(alpha, logits)[0, :, 0]
+    np.testing.assert_allclose(found[:, [0, 2]], 1 / 6, atol=TOLERANCE)
+    np.testing.assert_allclose(found[:2, 1], 0.5, atol=TOLERANCE)
+    assert (found[2:, 1] == 0.0).all()
+
+
+@pytest.mark.parametrize("size", [1e3, 1e8, 1e30])
+@pytest.mark.parametrize("alpha", ALPHAS)
+def test_huge_logits_give_one_hot_and_never_nan(alpha: float, size: float) -> None:
+    logits = np.array([-1.0, 1.0, 0.5, 0.0], np.float32).reshape(1, 4, 1, 1) * np.float32(size)
+    found = run(alpha, logits).ravel()
+    np.testing.assert_allclose(found, [0.0, 1.0, 0.0, 0.0], atol=TOLERANCE)
+    assert (found[[0, 2, 3]] == 0.0).all()
+
+
+@pytest.mark.parametrize("alpha", [1.5, 1.75, 2.0])
+def test_zeros_are_exact_where_the_reference_has_them(alpha: float) -> None:
+    logits = np.random.default_rng(0).normal(size=(1, 6, 40, 40)).astype(np.float32) * 4
+    found, expected = run(alpha, logits), exact(alpha, logits)
+    # A candidate at the edge of the support may fall either way by a rounding.
+    clear = (expected == 0.0) & (exact(alpha, logits + 1e-4 * one_up(logits)) == 0.0)
+    assert clear.mean() > 0.3
+    assert (found[expected == 0.0] <= TOLERANCE).all()
+    assert (found == 0.0).mean() == pytest.approx((expected == 0.0).mean(), abs=1e-3)
+
+
+def one_up(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """1 where a candidate is not the largest: raising those moves all of them inwards."""
+    return np.asarray(logits < logits.max(axis=1, keepdims=True), np.float32)
+
+
+def test_wrong_alpha_would_be_seen() -> None:
+    logits = np.random.default_rng(1).normal(size=(1, 6, 10, 10)).astype(np.float32)
+    assert np.abs(run(1.5, logits) - exact(1.75, logits)).max() > 1e-2
+
+
+@pytest.mark.parametrize(
+    ("alpha", "candidates", "steps"),
+    [
+        (1.5, 10, 5),
+        (2.0, 6, 5),
+        (1.75, 10, 5),
+        (1.49, 10, STEPS),
+        (1.5, 11, STEPS),
+        (1.25, 2, STEPS),
+    ],
+)
+def test_the_number_of_steps(alpha: float, candidates: int, steps: int) -> None:
+    assert steps_for(alpha, candidates) == steps
+    body = entmax_function(alpha, candidates, OPSET)
+    assert sum(node.op_type == "Div" for node in body.node) == steps + 1  # and 1 / (alpha - 1)
+
+
+def test_every_entmax_of_a_module_is_replaced() -> None:
+    module = nn.Sequential(nn.Identity(), nn.Sequential(Entmax(1.5)), Entmax(1.75))
+    replace_entmax(module)
+    found = [m.alpha for m in module.modules() if isinstance(m, EntmaxNode)]
+    assert found == [1.5, 1.75]
+    assert not any(isinstance(m, Entmax) for m in module.modules())
+
+
+@pytest.mark.parametrize("exposures", [2, 3])
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+@pytest.mark.parametrize("graph", [LRHDR, LRHDR_MASKS])
+def test_the_exported_node(exported: Any, graph: str, precision: str, exposures: int) -> None:
+    model = onnx.load(exported.folders[exposures] / f"{graph}.{precision}.onnx")
+    onnx.checker.check_model(model, full_check=True)
+    (node,) = (n for n in model.graph.node if n.domain == "lrhdr")
+    assert node.op_type == "Entmax"
+    attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+    assert attributes == {
+        "alpha": 1.75,
+        "axis": 1,
+        "plugin_namespace": b"lrhdr",
+        "plugin_version": b"1",
+    }
+    (function,) = (f for f in model.functions if f.domain == "lrhdr")
+    assert function.name == "Entmax"
+    assert [(o.domain, o.version) for o in model.opset_import if o.domain == "lrhdr"] == [
+        ("lrhdr", 1)
+    ]
