@@ -13,15 +13,13 @@ from lrhdr.errors import BundleError
 from lrhdr.model.config import ModelConfig
 from lrhdr.model.network import Network
 
-_CONFIG, _NOTES = "lrhdr.config", "lrhdr.notes"
+# One key for everything: safetensors writes several in random order, and hashes would differ.
+_METADATA = "lrhdr"
 
 
 def save_weights(network: Network, path: Path, notes: dict[str, object] | None = None) -> None:
     """Write weights, configuration and notes (how they were trained), atomically."""
-    metadata = {
-        _CONFIG: json.dumps(network.config.to_dict()),
-        _NOTES: json.dumps(notes or {}),
-    }
+    metadata = {_METADATA: json.dumps({"config": network.config.to_dict(), "notes": notes or {}})}
     tensors = {k: v.detach().float().contiguous() for k, v in network.state_dict().items()}
     temporary = path.with_name(path.name + ".part")
     save_file(tensors, temporary, metadata)
@@ -32,7 +30,8 @@ def save_weights(network: Network, path: Path, notes: dict[str, object] | None =
 def read_notes(path: Path) -> dict[str, object]:
     """The notes kept with the weights."""
     with safe_open(path, framework="pt") as file:
-        notes: dict[str, object] = json.loads((file.metadata() or {}).get(_NOTES, "{}"))
+        metadata = json.loads((file.metadata() or {}).get(_METADATA, "{}"))
+    notes: dict[str, object] = metadata.get("notes", {})
     return notes
 
 
@@ -45,9 +44,9 @@ def load_weights(path: Path) -> Network:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-        if _CONFIG not in metadata:
+        if _METADATA not in metadata:
             raise BundleError(f"{path} names no configuration", expected="weights of lrhdr-train")
-        network = Network(ModelConfig.from_dict(json.loads(metadata[_CONFIG])))
+        network = Network(ModelConfig.from_dict(json.loads(metadata[_METADATA])["config"]))
         network.load_state_dict(load_file(path))
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__

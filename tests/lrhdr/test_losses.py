@@ -141,7 +141,7 @@ def test_the_gradient_loss_ignores_a_constant(seed: int, offset: float) -> None:
 @given(seed=seeds, count=stream_counts, w=weights)
 @settings(max_examples=25)  # the reference goes pixel by pixel
 def test_the_accr_loss_is_equations_11_13_and_14(seed: int, count: int, w: LossWeights) -> None:
-    *streams, truth = (image[:1, :, :4, :8] for image in images(seed, count + 1))
+    *streams, truth = (image[:1, :, :, :8] for image in images(seed, count + 1))
     found = float(accr_loss(torches(streams), torch.from_numpy(truth), w))
     assert found == pytest.approx(accr(streams, truth, w), rel=1e-9)
 
@@ -251,9 +251,8 @@ def test_nothing_is_lost_at_the_truth() -> None:
     assert float(total) == pytest.approx(0.1 * floor, abs=1e-12)
 
 
-@given(seed=seeds)
-def test_gradients_at_the_truth_are_finite(seed: int) -> None:
-    truth = torch.from_numpy(images(seed, 1)[0])
+def test_gradients_at_the_truth_are_finite() -> None:
+    truth = torch.from_numpy(images(0, 1)[0])
     stream = truth.clone().requires_grad_()
     torch.autograd.backward(accr_loss([stream, stream], truth, LossWeights()))
     assert stream.grad is not None

@@ -24,7 +24,8 @@ def image(seed: int, shape: tuple[int, ...] = (17, 23, 3), dtype: Any = np.uint8
 
 def save(path: Path, rgb: Image) -> Image:
     """Write RGB, RGBA or grey by OpenCV; returns it."""
-    order: Any = {2: slice(None), 3: [2, 1, 0], 4: [2, 1, 0, 3]}[rgb.shape[-1] if rgb.ndim == 3 else 2]
+    channels = rgb.shape[-1] if rgb.ndim == 3 else 2
+    order: Any = {2: slice(None), 3: [2, 1, 0], 4: [2, 1, 0, 3]}[channels]
     done, data = cv2.imencode(path.suffix, rgb if rgb.ndim == 2 else rgb[:, :, order])
     assert done
     path.write_bytes(data.tobytes())

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -100,6 +100,7 @@ def expected_attention(x: Tensor, attention: TripletAttention) -> Tensor:
     height=st.integers(1, 9),
     width=st.integers(1, 9),
 )
+@settings(max_examples=30)
 def test_triplet_attention_gates_across_every_pair_of_axes(
     seed: int, channels: int, height: int, width: int
 ) -> None:

@@ -30,9 +30,10 @@ def rewrite(path: Path, change: Callable[[Any], None]) -> None:
     """Change the configuration that a weights file names."""
     with safe_open(path, framework="pt") as opened:
         metadata = dict(opened.metadata())
-    config = json.loads(metadata["lrhdr.config"])
+    stored = json.loads(metadata["lrhdr"])
+    config = stored["config"]
     change(config)
-    metadata["lrhdr.config"] = json.dumps(config)
+    metadata["lrhdr"] = json.dumps(stored)
     save_file(load_file(path), path, metadata)
 
 

@@ -194,7 +194,7 @@ def test_noise_of_teaching_is_drawn_from_torch(
 
     def value(seed: int) -> float:
         torch.manual_seed(seed)
-        return float(interpolator_loss(film, batch, InterpolatorLoss(), taught=True)[0])
+        return float(interpolator_loss(film, batch, InterpolatorLoss(), taught=True)[0].detach())
 
     assert value(1) == value(1)
     assert value(1) != value(2)
