@@ -118,7 +118,7 @@ class Loop:
         if not torch.isfinite(total):
             torch.save(batch, self.folder / "bad-batch.pt")
             raise TrainingError(
-                f"the loss is {float(total)} at step {self.step}: {parts}",
+                f"the loss is {float(total.detach())} at step {self.step}: {parts}",
                 expected="a finite number",
                 next_step=f"look at {self.folder / 'bad-batch.pt'} or lower --rate",
             )

@@ -32,10 +32,10 @@ def test_shapes_and_ranges(exported: Any, exposures: int) -> None:
         "masks": (window.candidates, SIDE, SIDE),
     }
     assert goldens["frames"].dtype == np.uint8
-    for name in ("interpolated", "hdr", "masks"):
-        assert goldens[name].dtype == np.float32
+    for name, kind in (("interpolated", np.float32), ("hdr", np.float32), ("masks", np.float16)):
+        assert goldens[name].dtype == kind
         assert 0.0 <= goldens[name].min() < goldens[name].max() <= 1.0
-    np.testing.assert_allclose(goldens["masks"].sum(axis=0), 1.0, atol=1e-6)
+    np.testing.assert_allclose(goldens["masks"].sum(axis=0, dtype=np.float64), 1.0, atol=2e-3)
 
 
 def test_the_window_alternates(exposures: int) -> None:
@@ -92,7 +92,7 @@ def test_the_stored_vectors_are_the_network_in_float64(
     tensors, slots = [torch.from_numpy(f) for f in frames], torch.from_numpy(e)[None]
     result = network(tensors, slots)
     np.testing.assert_allclose(goldens["hdr"], result.hdr[0].numpy(), rtol=1e-6, atol=1e-9)
-    np.testing.assert_allclose(goldens["masks"], result.masks[0].numpy(), rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(goldens["masks"], result.masks[0].numpy(), rtol=5e-4, atol=1e-7)
     for k, film in enumerate(network.interpolate(tensors, slots)):
         np.testing.assert_allclose(
             goldens["interpolated"][k], film[0].numpy(), rtol=1e-6, atol=1e-9
