@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import signal
+import subprocess
 import sys
 from typing import Any
 
@@ -95,3 +98,30 @@ def test_openvino_agrees(tiny_models: Any, make_frames: Any, exposures: int, eng
     for out in model.stream(frames, ev):
         expected = tiny.expected(frames, ev, out.index)
         assert np.abs(out.hdr - expected).max() < tolerance * expected.max()
+
+
+@needs_openvino
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="needs POSIX signals")
+def test_signals_are_handled_after_openvino_has_gone(tiny: Any, make_frames: Any) -> None:
+    """In a process of its own: what is tested for is a crash."""
+    code = f"""
+import gc, os, signal
+import numpy as np
+from lrhdr_engines import open_model
+model = open_model({str(tiny.folder)!r}, 2, backend="openvino")
+assert len(list(model.stream([np.zeros((8, 8, 3), np.uint8)] * 3, [0, -3]))) == 3
+del model
+gc.collect()
+signal.signal(signal.SIGUSR1, lambda *_: print("handled", flush=True))
+os.kill(os.getpid(), signal.SIGUSR1)
+"""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+        timeout=120,
+    )
+    assert (found.returncode, found.stdout) == (0, "handled\n"), found.stderr

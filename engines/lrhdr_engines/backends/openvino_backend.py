@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,7 +75,7 @@ class OpenVinoBackend:
         if threads is not None:
             config["INFERENCE_NUM_THREADS"] = threads
         try:
-            with tempfile.TemporaryDirectory(prefix="lrhdr-") as folder:
+            with _own_signal_stack(), tempfile.TemporaryDirectory(prefix="lrhdr-") as folder:
                 inlined = _inlined(model, Path(folder) / model.name)
                 compiled = openvino.Core().compile_model(str(inlined), _DEVICE, config)
         except Exception as error:  # of OpenVINO or ONNX Runtime, which share no narrower base
@@ -95,6 +99,34 @@ def _inlined(model: Path, target: Path) -> Path:
     options.optimized_model_filepath = str(target)
     onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
     return target
+
+
+class _SignalStack(ctypes.Structure):
+    """stack_t of sigaltstack(2) on Linux."""
+
+    _fields_ = (
+        ("address", ctypes.c_void_p),
+        ("flags", ctypes.c_int),
+        ("size", ctypes.c_size_t),
+    )
+
+
+@contextmanager
+def _own_signal_stack() -> Iterator[None]:
+    """Give this thread back the signal stack that it had.
+
+    OpenVINO 2026.4 sets another one when it compiles a model and frees it with the model. The
+    next Python signal handler, Ctrl-C's or that of a child that ends, would then crash.
+    """
+    if sys.platform != "linux":
+        yield
+        return
+    libc, stack = ctypes.CDLL(None), _SignalStack()
+    libc.sigaltstack(None, ctypes.byref(stack))
+    try:
+        yield
+    finally:
+        libc.sigaltstack(ctypes.byref(stack), None)
 
 
 def _one_line(error: Exception) -> str:
