@@ -70,8 +70,7 @@ class Loop:
             self.average.load_state_dict(state["average"])
             self.optimiser.load_state_dict(state["optimiser"])
             self.step = state["step"]
-            if "random" in state:  # checkpoints of older versions lack it
-                torch.set_rng_state(state["random"])
+            torch.set_rng_state(state["random"])
 
     def rate(self, step: int) -> float:
         """Linear warm-up, then a cosine down to `rate_end`."""
