@@ -137,14 +137,6 @@ def test_a_finished_run_trains_no_more_and_has_figures(tmp_path: Path) -> None:
     assert torch.equal(line.layer.weight, first.module.state_dict()["layer.weight"])
 
 
-def test_a_checkpoint_of_an_older_version_goes_on(tmp_path: Path) -> None:
-    train(tmp_path, FAST)
-    state = torch.load(tmp_path / "last.pt", weights_only=True)
-    del state["random"]
-    torch.save(state, tmp_path / "last.pt")
-    assert train(tmp_path, replace(FAST, steps=8)).step == 8
-
-
 def test_a_kill_while_saving_leaves_the_last_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
