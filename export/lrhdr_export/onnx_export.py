@@ -89,7 +89,8 @@ def _dynamic_shapes(module: torch.nn.Module, signature: Signature, multiple: int
     parameters = module.forward.__code__
     named = parameters.co_argcount - 1
     variadic = bool(parameters.co_flags & 0x04)
-    return (*shapes[:named], shapes[named:]) if variadic else shapes
+    # None are left over where an unguided interpolator takes no *guide.
+    return (*shapes[:named], shapes[named:]) if variadic and shapes[named:] else shapes
 
 
 class _quiet:  # noqa: N801

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +181,15 @@ def test_exporting_twice_gives_the_same_bytes(exported: Any, networks: dict[int,
     # Two bundles share the interpolator's files only because of this.
     again = export_graph(networks[3], EXTRACT, "fp16").SerializeToString(deterministic=True)
     assert again == (exported.folders[2] / "film_extract.fp16.onnx").read_bytes()
+
+
+def test_an_interpolator_without_a_guide_is_exported(networks: dict[int, Network]) -> None:
+    """Like the released FILM of `paper`: no reference and no exposures among the inputs."""
+    config = networks[2].config
+    torch.manual_seed(0)
+    network = Network(replace(config, film=replace(config.film, guide_steps=0)))
+    model = export_graph(network, FILM, "fp32")
+    assert [i.name for i in model.graph.input] == ["a", "b", "time"]
 
 
 def test_exporting_leaves_the_network_as_it_was(
