@@ -95,6 +95,26 @@ def test_every_command_has_help_without_torch(script: str) -> None:
     assert "--help" in found.stdout
 
 
+@pytest.mark.parametrize(
+    ("script", "arguments", "extra"),
+    [
+        ("lrhdr-export", ["onnx"], "export"),
+        ("lrhdr-export", ["verify", "folder"], "export"),
+        ("lrhdr-export", ["film-weights", "film.pt"], "export"),
+        ("lrhdr-train", ["interpolator", "--data", "photos", "--out", "run"], "train"),
+    ],
+)
+def test_a_missing_extra_is_named_in_one_line(
+    script: str, arguments: list[str], extra: str
+) -> None:
+    module, function = SCRIPTS[script].split(":")
+    code = f"sys.argv = {[script, *arguments]!r}\nfrom {module} import {function}\n{function}()"
+    found = python(code, blocked=BEYOND_THE_RUNTIME)
+    assert found.returncode == 2, found.stderr
+    assert len(found.stderr.splitlines()) == 1
+    assert f"pip install '.[{extra}]'" in found.stderr
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """This checkout's wheel."""

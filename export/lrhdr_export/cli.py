@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from lrhdr.errors import BundleError, LrhdrError
+from lrhdr.command import run_command
+from lrhdr.errors import BundleError
 
 _HELP = """Turn trained weights into a bundle that lrhdr-run can use, and measure it.
 
@@ -115,11 +116,7 @@ def film_weights(
 
 def main() -> None:
     """Run the command; our own errors are one line and exit code 2."""
-    try:
-        app()
-    except LrhdrError as error:
-        print(f"lrhdr-export: {error}", file=sys.stderr)
-        raise SystemExit(error.exit_code) from None
+    run_command(app, "lrhdr-export", "export")
 
 
 if __name__ == "__main__":

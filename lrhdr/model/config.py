@@ -46,6 +46,10 @@ class FilmConfig:
             raise ValueError("the shared flow predictor needs levels of equal width")
         if not self.finest_flow < self.fusion_levels <= self.pyramid_levels:
             raise ValueError("need finest_flow < fusion_levels <= pyramid_levels")
+        if self.guide_steps and self.finest_flow != 1:
+            raise ValueError("the guide corrects a flow at half resolution: finest_flow must be 1")
+        if not self.flow_convs:
+            raise ValueError("at least one flow predictor is needed")
 
     def feature_channels(self, level: int) -> int:
         """Width of the cascaded features at a level."""

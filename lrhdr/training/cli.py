@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from lrhdr.errors import LrhdrError
+from lrhdr.command import run_command
 
 _HELP = """Train LRHDR on windows rendered from HDR photographs, stage by stage.
 
@@ -111,11 +110,7 @@ def fusion(
 
 def main() -> None:
     """Run the command; our own errors are one line and exit code 2."""
-    try:
-        app()
-    except LrhdrError as error:
-        print(f"lrhdr-train: {error}", file=sys.stderr)
-        raise SystemExit(error.exit_code) from None
+    run_command(app, "lrhdr-train", "train")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 import torch
@@ -34,20 +35,9 @@ def tiny_film() -> FilmConfig:
 
 
 @pytest.fixture
-def guided_film() -> FilmConfig:
+def guided_film(tiny_film: FilmConfig) -> FilmConfig:
     """A flow that ends at half resolution and is corrected by the reference: lite's structure."""
-    return FilmConfig(
-        pyramid_levels=4,
-        fusion_levels=3,
-        specialized_levels=1,
-        sub_levels=2,
-        filters=4,
-        flow_convs=(1, 1),
-        flow_filters=(4, 6),
-        finest_flow=1,
-        guide_steps=2,
-        guide_width=4,
-    )
+    return replace(tiny_film, flow_convs=(1, 1), finest_flow=1, guide_steps=2, guide_width=4)
 
 
 @pytest.fixture

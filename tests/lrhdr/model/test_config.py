@@ -36,6 +36,11 @@ Part = Literal["accr", "eic", "rm", "sparse"]
         ({"fusion_levels": 8}, "fusion_levels <= pyramid_levels"),
         ({"pyramid_levels": 4}, "fusion_levels <= pyramid_levels"),
         ({"finest_flow": 5}, "finest_flow < fusion_levels"),
+        ({"guide_steps": 1}, "finest_flow must be 1"),
+        (
+            {"flow_convs": (), "flow_filters": (), "finest_flow": 4},
+            "at least one flow predictor",
+        ),
     ],
 )
 def test_plans_that_cannot_be_built_are_refused(change: dict[str, Any], message: str) -> None:
