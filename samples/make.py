@@ -81,7 +81,7 @@ def scene(photo: Floats, rng: np.random.Generator) -> Scene:
             y = offset + start[1] + speed[1] * i + 5.0 * np.sin(i / 6.0) + shake[i, 1]
             paths.append(_turn(turn * i, size / 2, size / 2) @ _shift(-x, -y))
         layers.append(Layer(texture.astype(np.float32), _ellipse(size, 0.8, 0.95), paths))
-    return Scene(layers, WIDTH)
+    return Scene(layers, WIDTH, WIDTH)
 
 
 def encode(path: Path, frames: list[Floats]) -> None:

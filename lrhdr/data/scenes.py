@@ -1,7 +1,7 @@
 """Scenes with known motion: a moving camera over a photograph, and cut-outs moving in front.
 
 Every layer is a texture, a mask and a path of affine maps, so the flow between
-any two moments and what it hides are exact. Legend: T moments, S side in pixels.
+any two moments and what it hides are exact. Legend: T moments, H x W pixels.
 """
 
 from __future__ import annotations
@@ -51,13 +51,14 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Layers back to front over T moments, seen through a square of `side` pixels."""
+    """Layers back to front over T moments, seen through `height` x `width` pixels."""
 
     layers: list[Layer]
-    side: int
+    height: int
+    width: int
 
     def radiance(self, moment: int) -> Floats:
-        """The picture (S, S, 3), linear."""
+        """The picture (H, W, 3), linear."""
         picture: Floats | None = None
         for layer in self.layers:
             texture = self._sample(layer.texture, layer.maps[moment], cv2.BORDER_REFLECT_101)
@@ -72,8 +73,8 @@ class Scene:
         return np.maximum(picture, 0.0)
 
     def owner(self, moment: int) -> NDArray[np.uint8]:
-        """The index of the topmost layer at every pixel, (S, S)."""
-        owner = np.zeros((self.side, self.side), np.uint8)
+        """The index of the topmost layer at every pixel, (H, W)."""
+        owner = np.zeros((self.height, self.width), np.uint8)
         for index, layer in enumerate(self.layers):
             if layer.mask is not None:
                 mask = self._sample(layer.mask, layer.maps[moment], cv2.BORDER_CONSTANT)
@@ -81,28 +82,28 @@ class Scene:
         return owner
 
     def flow(self, start: int, end: int) -> tuple[Floats, Floats]:
-        """Where each pixel of `start` is at `end`: flow (S, S, 2) in pixels, visibility (S, S).
+        """Where each pixel of `start` is at `end`: flow (H, W, 2) in pixels, visibility (H, W).
 
         Visibility is 1 where the pixel is inside the frame at `end` and not hidden.
         """
         owner = self.owner(start)
-        axis = np.arange(self.side, dtype=np.float64)
-        points = np.stack([*np.meshgrid(axis, axis), np.ones((self.side, self.side))], axis=-1)
-        flow = np.zeros((self.side, self.side, 2), np.float64)
+        columns, rows = np.arange(self.width, dtype=np.float64), np.arange(self.height)
+        points = np.stack([*np.meshgrid(columns, rows), np.ones(owner.shape)], axis=-1)
+        flow = np.zeros((*owner.shape, 2), np.float64)
         for index, layer in enumerate(self.layers):
             there = np.linalg.inv(layer.maps[end]) @ layer.maps[start]
             move = (points @ (there - np.eye(3)).T)[..., :2]
             flow = np.where((owner == index)[..., None], move, flow)
         x, y = np.rint(points[..., 0] + flow[..., 0]), np.rint(points[..., 1] + flow[..., 1])
-        inside = (x >= 0) & (y >= 0) & (x < self.side) & (y < self.side)
-        cx = x.clip(0, self.side - 1).astype(int)
-        cy = y.clip(0, self.side - 1).astype(int)
+        inside = (x >= 0) & (y >= 0) & (x < self.width) & (y < self.height)
+        cx = x.clip(0, self.width - 1).astype(int)
+        cy = y.clip(0, self.height - 1).astype(int)
         visible = inside & (self.owner(end)[cy, cx] == owner)
         return flow.astype(np.float32), visible.astype(np.float32)
 
     def _sample(self, texture: Floats, matrix: Affine, border: int) -> Floats:
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        size = (self.side, self.side)
+        size = (self.width, self.height)
         sampled = cv2.warpAffine(texture, matrix[:2], size, flags=flags, borderMode=border)
         return sampled.astype(np.float32, copy=False)
 
@@ -131,20 +132,21 @@ def _shift(x: float, y: float) -> Affine:
     return np.array([[1.0, 0.0, x], [0.0, 1.0, y], [0.0, 0.0, 1.0]])
 
 
-def _crop(rng: np.random.Generator, image: Image, side: int) -> Floats:
-    """A square of the photograph at a random scale, from its middle latitudes."""
-    height, width = image.shape[:2]
+def _crop(rng: np.random.Generator, image: Image, height: int, width: int) -> Floats:
+    """A part of the photograph at a random scale, from its middle latitudes."""
+    rows, columns = image.shape[:2]
     scale = float(np.exp(rng.uniform(np.log(0.7), np.log(2.2))))
-    take = min(int(side * scale), height, width)
+    scale = min(scale, rows / height, columns / width)
+    take_y, take_x = int(height * scale), int(width * scale)
     top = (
-        int(rng.integers(0, height - take + 1))
-        if take > 0.7 * height
-        else int(np.clip(rng.uniform(0.12, 0.88) * height - take / 2, 0, height - take))
+        int(rng.integers(0, rows - take_y + 1))
+        if take_y > 0.7 * rows
+        else int(np.clip(rng.uniform(0.12, 0.88) * rows - take_y / 2, 0, rows - take_y))
     )
-    left = int(rng.integers(0, width - take + 1))
-    part = image[top : top + take, left : left + take]
-    method = cv2.INTER_AREA if take > side else cv2.INTER_LINEAR
-    return cv2.resize(part, (side, side), interpolation=method).astype(np.float32, copy=False)
+    left = int(rng.integers(0, columns - take_x + 1))
+    part = image[top : top + take_y, left : left + take_x]
+    method = cv2.INTER_AREA if scale > 1.0 else cv2.INTER_LINEAR
+    return cv2.resize(part, (width, height), interpolation=method).astype(np.float32, copy=False)
 
 
 def _blob(rng: np.random.Generator, side: int) -> Floats:
@@ -175,33 +177,36 @@ def draw_scene(
     rng: np.random.Generator,
     images: Sequence[Image],
     moments: Sequence[float],
-    side: int,
+    size: tuple[int, int],
     motion: MotionSettings,
 ) -> Scene:
-    """A random scene over the given moments (frames; 0 is the reference).
+    """A random scene over the given moments (frames; 0 is the reference), `size` (H, W).
 
     The camera's shake moves every layer alike, as hand shake does.
     """
-    margin = side // 2
-    middle = side / 2.0
-    background = _crop(rng, images[int(rng.integers(len(images)))], side + 2 * margin)
-    centre = _shift(middle, middle)
+    height, width = size
+    short = min(size)
+    margin = short // 4
+    background = _crop(
+        rng, images[int(rng.integers(len(images)))], height + 2 * margin, width + 2 * margin
+    )
+    centre = _shift(width / 2.0, height / 2.0)
     base = _shift(margin, margin)
     camera = [base @ m for m in _path(rng, moments, centre, motion)]
     layers = [Layer(background, None, camera)]
     for _ in range(int(rng.integers(0, motion.cutouts + 1))):
-        size = int(rng.uniform(0.15, 0.75) * side)
-        texture = _crop(rng, images[int(rng.integers(len(images)))], size)
+        extent = int(rng.uniform(0.15, 0.75) * short)
+        texture = _crop(rng, images[int(rng.integers(len(images)))], extent, extent)
         level = np.median(background) / (np.median(texture) + 1e-6)
         texture = texture * np.float32(level * np.exp(rng.normal(0.0, 1.2)))
-        x, y = rng.uniform(-0.2, 1.2, 2) * side
-        place = _shift(size / 2 - x, size / 2 - y)
+        x, y = rng.uniform(-0.2, 1.2, 2) * (width, height)
+        place = _shift(extent / 2 - x, extent / 2 - y)
         path = _path(rng, moments, _shift(x, y), motion)
-        layers.append(Layer(texture, _blob(rng, size), [place @ m for m in path]))
+        layers.append(Layer(texture, _blob(rng, extent), [place @ m for m in path]))
     shake = rng.uniform(0.0, motion.shake)
     shakes = [_shift(*rng.normal(0.0, shake, 2)) for _ in moments]
     layers = [
         Layer(lay.texture, lay.mask, [m @ s for m, s in zip(lay.maps, shakes, strict=True)])
         for lay in layers
     ]
-    return Scene(layers, side)
+    return Scene(layers, height, width)

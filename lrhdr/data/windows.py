@@ -108,7 +108,8 @@ class _Synthetic(Dataset[dict[str, Tensor]]):
     def _scene(
         self, rng: np.random.Generator, moments: Sequence[float], longest: float
     ) -> tuple[Scene, list[Floats]]:
-        scene = draw_scene(rng, self.images, moments, self.settings.side, self.settings.motion)
+        size = (self.settings.side, self.settings.side)
+        scene = draw_scene(rng, self.images, moments, size, self.settings.motion)
         frames = [scene.radiance(i) for i in range(len(moments))]
         return scene, normalise(rng, recolour(rng, frames), longest)
 

@@ -91,7 +91,7 @@ class Decoder(nn.Module):
         self.shuffle = nn.PixelShuffle(2)
         initialise(self)
         if self.residual:
-            damp(self.head, 0.05)
+            damp(self.head, 0.01)
 
     def forward(self, features: Tensor, tonemapped: Tensor) -> Tensor:
         """`tonemapped` is T(Gamma(L)) of the stream, used by the residual form only."""

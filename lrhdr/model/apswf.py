@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lrhdr.light import LUMA_BT601
+from lrhdr.metrics import WELL_EXPOSED
 from lrhdr.model.config import ApswfConfig
 from lrhdr.model.entmax import Entmax
 from lrhdr.model.ops import conv, convs, damp, full, initialise, upsample
@@ -80,7 +82,8 @@ class Apswf(nn.Module):
         self.heads = nn.ModuleList(conv(widths[s], candidates, size=1) for s in range(scales))
         initialise(self)
         for head in self.heads:
-            damp(head, 0.1)
+            damp(head, 0.02 if config.prior else 0.1)
+        self.alpha = config.alpha
         self.entmax = Entmax(config.alpha)
 
     def logits(self, x: Tensor) -> Tensor:
@@ -100,6 +103,14 @@ class Apswf(nn.Module):
             raise ValueError("a fusion network needs at least one head")
         return full(total)
 
+    def prior(self, weights: Tensor) -> Tensor:
+        """The logits whose masks are `weights` (B, N, H, W), which sum to 1."""
+        if self.dense:
+            # sigmoid(logits) in proportion to the weights, none of them at infinity.
+            return torch.logit(0.5 * weights.clamp(min=1e-3))
+        # Where tau = 0, p = ((alpha - 1) z)^(1 / (alpha - 1)).
+        return weights ** (self.alpha - 1.0) / (self.alpha - 1.0)
+
     def masks(self, logits: Tensor) -> Tensor:
         """Eqs. 16 and 17: weights >= 0 that sum to 1, (B, N, H, W)."""
         if self.dense:
@@ -107,6 +118,40 @@ class Apswf(nn.Module):
             return weights / weights.sum(dim=1, keepdim=True)
         result: Tensor = self.entmax(logits)
         return result
+
+
+def merge_weights(
+    reference: Tensor, exposure: Tensor, others: list[Tensor], slots: list[int], candidates: int
+) -> Tensor:
+    """The classical merge by luma as weights of the candidates, (B, N, H, W).
+
+    The reference keeps what it exposes well; the interpolated frames of longer
+    exposure fill what is too dark in it, those of shorter exposure what is too
+    bright. See `lrhdr.baselines`.
+
+    Args:
+        reference: (B, 3, H, W), gamma space.
+        exposure: (B,), of the reference.
+        others: exposures (B,) of the interpolated frames.
+        slots: which candidates are the reference and the interpolated frames, in that order.
+        candidates: N.
+    """
+    red, green, blue = full(reference).unbind(1)
+    y = LUMA_BT601[0] * red + LUMA_BT601[1] * green + LUMA_BT601[2] * blue
+    low, high = WELL_EXPOSED
+    dark, bright = ((low - y) / low).clamp(0.0, 1.0), ((y - high) / (1.0 - high)).clamp(0.0, 1.0)
+    longer = torch.stack([(e > exposure).to(y.dtype) for e in others], dim=1)
+    shorter = torch.stack([(e < exposure).to(y.dtype) for e in others], dim=1)
+
+    def shared(side: Tensor) -> Tensor:
+        # One frame of a side takes its whole weight, two share it.
+        return (side / side.sum(dim=1, keepdim=True).clamp(min=1.0)).unsqueeze(-1).unsqueeze(-1)
+
+    filled = shared(longer) * dark.unsqueeze(1) + shared(shorter) * bright.unsqueeze(1)
+    weights = torch.cat([1.0 - filled.sum(dim=1, keepdim=True), filled], dim=1).clamp(min=0.0)
+    placed = dict(zip(slots, weights.unbind(1), strict=True))
+    zero = torch.zeros_like(y)
+    return torch.stack([placed.get(i, zero) for i in range(candidates)], dim=1)
 
 
 def fuse(masks: Tensor, candidates: list[Tensor]) -> Tensor:

@@ -23,6 +23,9 @@ class FilmConfig:
         flow_convs: 3x3 convolutions of each flow predictor, finest first; the last is shared.
         flow_filters: width of each flow predictor.
         finest_flow: finest level with a flow predictor of its own; finer levels upsample.
+        registration: Lucas-Kanade steps before each flow predictor (0: plain FILM).
+        blend: the decoder gives weights of the two aligned frames and a residual,
+            not the picture itself.
         guide_steps: corrections of the flow by the reference frame (0: plain FILM).
         guide_width: width of a correction's convolutions.
     """
@@ -35,6 +38,8 @@ class FilmConfig:
     flow_convs: tuple[int, ...] = (3, 3, 3, 3)
     flow_filters: tuple[int, ...] = (32, 64, 128, 256)
     finest_flow: int = 0
+    registration: int = 0
+    blend: bool = False
     guide_steps: int = 0
     guide_width: int = 32
 
@@ -101,12 +106,14 @@ class ApswfConfig:
         convs: 3x3 convolutions in each encoder and decoder stage.
         alpha: of entmax.
         dense: Table 3's alternative: one head, sigmoid weights divided by their sum.
+        prior: logits are added to those of the classical merge by luma.
     """
 
     widths: tuple[int, ...] = (32, 64, 128, 256)
     convs: tuple[int, ...] = (2, 2, 2, 2)
     alpha: float = 1.75
     dense: bool = False
+    prior: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,14 +176,16 @@ def lite(exposures: int) -> ModelConfig:
             specialized_levels=2,
             sub_levels=3,
             filters=8,
-            flow_convs=(3, 3, 3),
-            flow_filters=(32, 48, 64),
+            flow_convs=(2, 2, 2),
+            flow_filters=(24, 32, 48),
             finest_flow=1,
+            registration=2,
+            blend=True,
             guide_steps=2,
             guide_width=32,
         ),
         accr=AccrConfig(width=16, mix=True, residual=True, tonemapped_cues=True),
-        apswf=ApswfConfig(widths=(16, 32, 48, 64), convs=(1, 2, 2, 2)),
+        apswf=ApswfConfig(widths=(16, 32, 48, 64), convs=(1, 2, 2, 2), prior=True),
     )
 
 

@@ -5,9 +5,11 @@ pyramid is a list of (B, 3 + C_l, H/2^l, W/2^l), finest first: the image and
 its features together. Flows are (B, 2, h, w) in pixels of their level.
 
 With the default configuration this is the released network (module and
-parameter names follow the official PyTorch weights). `guide_steps` adds what
-the paper leaves to later stages: the flow is corrected by the reference
-frame, which FILM alone never sees.
+parameter names follow the official PyTorch weights). `registration`, `blend`
+and `guide_steps` add what a small network cannot learn in days or the paper
+leaves to later stages: measured sub-pixel motion, a picture made of the
+aligned frames, and flow corrected by the reference frame, which FILM alone
+never sees.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lrhdr.model.config import FilmConfig
-from lrhdr.model.guide import ReferenceGuide
+from lrhdr.model.guide import ReferenceGuide, match
 from lrhdr.model.ops import activated, conv, damp, full, initialise, upsample_flow, warp
+from lrhdr.model.registration import register
 
 Pyramid = list[Tensor]
 
@@ -102,6 +105,7 @@ class FlowPyramid(nn.Module):
     def __init__(self, config: FilmConfig) -> None:
         super().__init__()
         self.finest = config.finest_flow
+        self.registration = config.registration
         predictors = [
             FlowPredictor(2 * config.feature_channels(self.finest + i), count, width)
             for i, (count, width) in enumerate(
@@ -118,13 +122,18 @@ class FlowPyramid(nn.Module):
         count = len(self._predictors)
         return self._predictors[count - 1 - own] if own < count else self._predictor
 
-    def residual(self, level: int, a: Tensor, b: Tensor, flow: Tensor | None) -> Tensor:
-        """What the predictor of `level` adds to a flow that came from the coarser level.
+    def refine(self, level: int, a: Tensor, b: Tensor, flow: Tensor | None) -> Tensor:
+        """The flow of `level` from what came from the coarser level, (B, 2, h, w).
 
-        a and b are pyramid entries (B, 3 + C, h, w); the image channels are left out.
+        a and b are pyramid entries (B, 3 + C, h, w): the picture is registered,
+        the predictor sees the features.
         """
-        target = b[:, 3:] if flow is None else warp(b[:, 3:], flow)
-        result: Tensor = self.predictor(level)(a[:, 3:], target)
+        if flow is None:
+            flow = full(torch.zeros_like(a[:, :2]))
+        if self.registration:
+            # The start is not learnt through, so that each level answers for itself.
+            flow = register(full(b[:, :3]), full(a[:, :3]), flow.detach(), self.registration)
+        result: Tensor = flow + self.predictor(level)(a[:, 3:], warp(b[:, 3:], flow))
         return result
 
     def forward(self, a: Pyramid, b: Pyramid) -> Pyramid:
@@ -134,8 +143,7 @@ class FlowPyramid(nn.Module):
         for i in reversed(range(len(a))):
             if flow is not None:
                 flow = upsample_flow(flow)
-            residual = self.residual(self.finest + i, a[i], b[i], flow)
-            flow = residual if flow is None else flow + residual
+            flow = self.refine(self.finest + i, a[i], b[i], flow)
             flows.insert(0, flow)
         return flows
 
@@ -146,8 +154,11 @@ class Fusion(nn.Module):
     def __init__(self, config: FilmConfig) -> None:
         super().__init__()
 
+        # A guided decoder also sees how far each aligned frame is from the reference.
+        extra = 6 if config.guide_steps else 0
+
         def aligned(level: int) -> int:
-            return 2 * (config.feature_channels(level) + 3 + 2)
+            return 2 * (config.feature_channels(level) + 3 + 2) + extra
 
         layers = []
         c_in = aligned(config.fusion_levels - 1)
@@ -164,10 +175,10 @@ class Fusion(nn.Module):
             )
             c_in = width
         self.convs = nn.ModuleList(layers)
-        self.output_conv = nn.Conv2d(c_in, 3, 1)
+        self.output_conv = nn.Conv2d(c_in, 4 if config.blend else 3, 1)
 
     def forward(self, pyramid: Pyramid) -> Tensor:
-        """Aligned pyramid, finest first, to an image (B, 3, H, W)."""
+        """Aligned pyramid, finest first, to (B, 3, H, W), or (B, 4, H, W) for a blend."""
         net = pyramid[-1]
         for level, layer in zip(reversed(range(len(self.convs))), self.convs, strict=True):
             net = F.interpolate(net, scale_factor=2.0, mode="nearest")
@@ -190,7 +201,9 @@ class Film(nn.Module):
         self.fuse = Fusion(config)
         initialise(self)
         for predictor in (self.predict_flow._predictor, *self.predict_flow._predictors):
-            damp(predictor._convs[-1], 0.1)
+            damp(predictor._convs[-1], 0.01 if config.registration else 0.1)
+        if config.blend:
+            damp(self.fuse.output_conv, 0.01)
         self.guide = ReferenceGuide(config.guide_steps, config.guide_width)
 
     def flow(self, a: Pyramid, b: Pyramid) -> tuple[Pyramid, Pyramid]:
@@ -223,29 +236,74 @@ class Film(nn.Module):
         t = full(time).view(-1, 1, 1, 1)
         # FILM reads image a along the flow b to a, scaled by the time, and vice versa.
         to_a, to_b = [f * t for f in flow_ba], [f * (1.0 - t) for f in flow_ab]
-        if reference is not None and exposures is not None and self.config.guide_steps:
-            level = self.config.finest_flow
-            to_a[0], to_b[0] = self.guide(
-                a[level][:, :3], b[level][:, :3], to_a[0], to_b[0], reference, exposures
-            )[-1]
-        return self.fuse_aligned(a, b, self.flow_levels(to_a), self.flow_levels(to_b))
+        if reference is None or exposures is None or not self.config.guide_steps:
+            return self.decode(a, b, self.flow_levels(to_a), self.flow_levels(to_b), t)
+        *_, (full_a, full_b) = self.correct(a, b, to_a[0], to_b[0], reference, exposures)
+        to_a, to_b = self.flow_levels(to_a, full_a), self.flow_levels(to_b, full_b)
+        return self.decode(a, b, to_a, to_b, t, reference, exposures)
 
-    def flow_levels(self, flows: Pyramid) -> Pyramid:
-        """Flow for every fusion level: finer ones upsampled, missing coarser ones averaged."""
-        flows = list(flows)
-        for _ in range(self.config.finest_flow):
-            flows.insert(0, upsample_flow(flows[0]))
+    def correct(
+        self,
+        a: Pyramid,
+        b: Pyramid,
+        to_a: Tensor,
+        to_b: Tensor,
+        reference: Tensor,
+        exposures: Tensor,
+    ) -> list[tuple[Tensor, Tensor]]:
+        """Two flows of the finest flow level after each correction by the reference.
+
+        The last pair is at full resolution. See `ReferenceGuide`.
+        """
+        level = self.config.finest_flow
+        images = [(a[i][:, :3], b[i][:, :3]) for i in (0, level)]
+        flows: list[tuple[Tensor, Tensor]] = self.guide(*images, (to_a, to_b), reference, exposures)
+        return flows
+
+    def flow_levels(self, flows: Pyramid, finest: Tensor | None = None) -> Pyramid:
+        """Flow for every fusion level, from those of the flow levels or one at full resolution."""
+        if finest is not None:
+            flows = [finest]
+        else:
+            flows = list(flows)
+            for _ in range(self.config.finest_flow):
+                flows.insert(0, upsample_flow(flows[0]))
         while len(flows) < self.config.fusion_levels:
             flows.append(0.5 * F.avg_pool2d(flows[-1], 2))
         return flows
 
-    def fuse_aligned(self, a: Pyramid, b: Pyramid, to_a: Pyramid, to_b: Pyramid) -> Tensor:
-        """Warp both pyramids by their flows (every fusion level) and decode."""
+    def decode(
+        self,
+        a: Pyramid,
+        b: Pyramid,
+        to_a: Pyramid,
+        to_b: Pyramid,
+        time: Tensor,
+        reference: Tensor | None = None,
+        exposures: Tensor | None = None,
+    ) -> Tensor:
+        """Warp both pyramids by their flows (every fusion level) and decode. `time` (B, 1, 1, 1)."""
         aligned = [
-            torch.cat([warp(pa, fa), warp(pb, fb), fa.to(pa.dtype), fb.to(pa.dtype)], dim=1)
+            [warp(pa, fa), warp(pb, fb), fa.to(pa.dtype), fb.to(pa.dtype)]
             for pa, pb, fa, fb in zip(a, b, to_a, to_b, strict=False)
         ]
-        return full(self.fuse(aligned)).clamp(0.0, 1.0)
+        frame_a, frame_b = full(aligned[0][0][:, :3]), full(aligned[0][1][:, :3])
+        if reference is not None and exposures is not None:
+            e_reference, e_pair = full(exposures).unbind(1)
+            longest = torch.maximum(e_reference, e_pair)
+            fixed = match(reference, e_reference, longest)
+            moving = [match(f, e_pair, longest) for f in (frame_a, frame_b)]
+            difference = torch.cat([m - fixed for m in moving], dim=1)
+            for level, entry in enumerate(aligned):
+                if level:
+                    difference = F.avg_pool2d(difference, 2)
+                entry.append(difference.to(entry[0].dtype))
+        decoded = full(self.fuse([torch.cat(entry, dim=1) for entry in aligned]))
+        if not self.config.blend:
+            return decoded.clamp(0.0, 1.0)
+        # Nearness in time is where the weights begin: 1/2 in the middle.
+        weight = torch.sigmoid(decoded[:, 3:] + torch.logit(1.0 - time))
+        return (frame_b + weight * (frame_a - frame_b) + decoded[:, :3]).clamp(0.0, 1.0)
 
     def forward(
         self,

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from lrhdr.contract import WINDOWS
 from lrhdr.model.accr import Accr
-from lrhdr.model.apswf import Apswf, fuse
+from lrhdr.model.apswf import Apswf, fuse, merge_weights
 from lrhdr.model.config import ModelConfig
 from lrhdr.model.film import Film
 from lrhdr.model.ops import linearise, tonemap
@@ -44,6 +44,7 @@ class Lrhdr(nn.Module):
         self.window = WINDOWS[config.exposures]
         self.accr = Accr(config.accr, config.exposures) if config.accr else None
         ldr = self.window.frames + len(self.window.interpolations)
+        self.prior = config.apswf.prior
         self.apswf = Apswf(config.apswf, 3 * (ldr + config.candidates), config.candidates)
 
     def forward(
@@ -67,6 +68,13 @@ class Lrhdr(nn.Module):
         dtype = self.apswf.heads[0].weight.dtype
         inputs = torch.cat([*ldr, *(tonemap(h) for h in candidates)], dim=1).to(dtype)  # type: ignore[arg-type]
         logits = self.apswf.logits(inputs)
+        if self.prior:
+            slot = window.reference
+            placed = [slot, *range(window.frames, window.frames + len(film_slots))]
+            weights = merge_weights(
+                frames[slot], slots[slot], film_slots, placed, len(candidates)
+            )
+            logits = logits + self.apswf.prior(weights)
         masks = self.apswf.masks(logits)
         return Reconstruction(fuse(masks, candidates), masks, logits, candidates)
 

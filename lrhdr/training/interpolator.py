@@ -1,9 +1,10 @@
 """Stage 1: the interpolator, with the flow that the renderer knows.
 
-At first each pyramid level is taught alone: it gets the true flow of the
-coarser level plus noise and predicts the rest, and the decoder is fed with
-the truth. After `teach` of the run the network uses its own flow throughout.
-Taught end to end from the start, it finds no flow at all.
+A network that registers (`FilmConfig.registration`) starts with good flow and
+uses its own throughout. A plain FILM, trained end to end from the start, finds
+no flow at all: for the first `teach` of the run each pyramid level is taught
+alone, given the true flow of the coarser level plus noise, and the decoder is
+fed with the truth.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def _distance(a: Tensor, b: Tensor, weight: Tensor | None = None) -> Tensor:
 
 
 def taught_flow_loss(film: Film, a: Pyramid, b: Pyramid, truth: Tensor, noise: float) -> Tensor:
-    """Every level alone: the residual that it should add to the (noisy) truth from above."""
+    """Every level alone: the flow that it should make of the (noisy) truth from above."""
     finest = film.config.finest_flow
     total = truth.new_zeros(())
     for i in range(len(a)):
@@ -57,8 +58,7 @@ def taught_flow_loss(film: Film, a: Pyramid, b: Pyramid, truth: Tensor, noise: f
         if i < len(a) - 1:
             start = upsample_flow(flow_at(truth, level + 1))
             start = start + _smooth_noise(start, noise, cell=4)
-        residual = film.predict_flow.residual(level, a[i], b[i], start)
-        total = total + _distance(residual, target if start is None else target - start)
+        total = total + _distance(film.predict_flow.refine(level, a[i], b[i], start), target)
     return total
 
 
@@ -103,18 +103,19 @@ def interpolator_loss(
         to_a, to_b = ba[0] * time, ab[0] * (1.0 - time)
     guide = flow.new_zeros(())
     if film.config.guide_steps:
-        seen = [flow_at(batch[k].unsqueeze(1), 0) for k in ("seen_a", "seen_b")]
-        weights = [
-            settings.hidden + (1.0 - settings.hidden) * F.avg_pool2d(s, 2**finest)[:, 0]
-            for s in seen
-        ]
-        corrected = film.guide(
-            a[finest][:, :3], b[finest][:, :3], to_a, to_b, batch["reference"], batch["exposures"]
+        reference, exposures = batch["reference"], batch["exposures"]
+        *corrected, (to_a, to_b) = film.correct(a, b, to_a, to_b, reference, exposures)
+        seen_a, seen_b = (
+            settings.hidden + (1.0 - settings.hidden) * flow_at(batch[k].unsqueeze(1), 0)
+            for k in ("seen_a", "seen_b")
         )
+        at_half = [F.avg_pool2d(seen, 2**finest)[:, 0] for seen in (seen_a, seen_b)]
         for ga, gb in corrected:
-            guide = guide + _distance(ga, truth_a, weights[0]) + _distance(gb, truth_b, weights[1])
-        to_a, to_b = corrected[-1]
-    image = film.fuse_aligned(a, b, film.flow_levels([to_a]), film.flow_levels([to_b]))
+            guide = guide + _distance(ga, truth_a, at_half[0]) + _distance(gb, truth_b, at_half[1])
+        levels = film.flow_levels([], to_a), film.flow_levels([], to_b)
+        image = film.decode(a, b, *levels, time, reference, exposures)
+    else:
+        image = film.decode(a, b, film.flow_levels([to_a]), film.flow_levels([to_b]), time)
     l1 = (image - batch["target"]).abs().mean()
     total = (
         settings.image * l1

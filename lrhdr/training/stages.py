@@ -76,9 +76,10 @@ def train_interpolator(stage: StageSettings, loop_settings: LoopSettings) -> dic
     items = [seen[i] for i in range(len(seen))]
     loop = Loop(network, loop_settings, stage.out)
     settings = InterpolatorLoss()
+    teach = 0.0 if network.config.film.registration else settings.teach
 
     def loss(batch: Batch, progress: float) -> tuple[Tensor, dict[str, float]]:
-        return interpolator_loss(network.film, batch, settings, taught=progress < settings.teach)
+        return interpolator_loss(network.film, batch, settings, taught=progress < teach)
 
     def validate() -> dict[str, float]:
         return validate_interpolator(loop.average.film, items)  # type: ignore[arg-type]
