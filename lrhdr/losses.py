@@ -22,7 +22,10 @@ SCALE_WEIGHTS = (1.0, 0.5, 0.25)  # omega_s, normalised where used
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LossWeights:
-    """lambda_1 to lambda_3 of Eq. 22, lambda_L1 and lambda_grad of Eq. 11, eta of Eq. 13."""
+    """lambda_1 to lambda_3 of Eq. 22, lambda_L1 and lambda_grad of Eq. 11, eta of Eq. 13.
+
+    `film` weighs the interpolated frame's own error where the interpolator is trained along.
+    """
 
     recon: float = 1.0
     accr: float = 0.1
@@ -30,6 +33,7 @@ class LossWeights:
     accr_l1: float = 1.0
     accr_gradient: float = 0.01
     eta: float = 0.7
+    film: float = 0.2
 
 
 def gradient_loss(a: Tensor, b: Tensor) -> Tensor:
@@ -83,15 +87,24 @@ def recon_loss(hdr: Tensor, truth: Tensor) -> Tensor:
 
 
 def total_loss(
-    result: Reconstruction, truth: Tensor, *, accr_streams: int, alpha: float, weights: LossWeights
+    result: Reconstruction,
+    truth: Tensor,
+    *,
+    accr_streams: int,
+    alpha: float | None,
+    weights: LossWeights,
 ) -> tuple[Tensor, dict[str, float]]:
-    """Eq. 22 and its parts as numbers. `accr_streams` is Ne, or 0 without ACCR."""
+    """Eq. 22 and its parts as numbers.
+
+    `accr_streams` is Ne, or 0 without ACCR. `alpha` is None for the dense fusion, which has
+    no sparse masks to vote with.
+    """
     parts = {"recon": recon_loss(result.hdr, truth)}
     total = weights.recon * parts["recon"]
     if accr_streams and weights.accr:
         parts["accr"] = accr_loss(result.candidates[-accr_streams:], truth, weights)
         total = total + weights.accr * parts["accr"]
-    if weights.vote:
+    if weights.vote and alpha is not None:
         parts["vote"] = vote_loss(result.logits, result.candidates, truth, alpha)
         total = total + weights.vote * parts["vote"]
     return total, {name: float(value.detach()) for name, value in parts.items()}

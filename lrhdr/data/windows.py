@@ -1,8 +1,4 @@
-"""Alternating-exposure windows from scenes: what the camera would have recorded, and the truth.
-
-Exposures, noise and quantisation follow Chen et al. 2021, with the exposure
-step drawn freely so that any camera's step is served.
-"""
+"""Alternating-exposure windows from scenes: what the camera would have recorded, and the truth."""
 
 from __future__ import annotations
 
@@ -16,9 +12,10 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from lrhdr.contract import WINDOWS
+from lrhdr.data.camera import CameraSettings, draw_camera, record, retone
+from lrhdr.data.draw import MotionSettings, draw_scene
 from lrhdr.data.images import Image
-from lrhdr.data.scenes import MotionSettings, Scene, draw_scene
-from lrhdr.light import expose
+from lrhdr.data.scenes import Scene
 
 Floats = NDArray[np.float32]
 
@@ -30,26 +27,12 @@ class WindowSettings:
     Attributes:
         side: crop in pixels.
         motion: how things move.
-        noise: range of the standard deviation of linear noise in the short exposures.
-        steps: EV between exposures, drawn from this half the time ...
-        step_range: ... and uniformly from this range otherwise.
+        camera: what records them.
     """
 
     side: int = 128
     motion: MotionSettings = field(default_factory=MotionSettings)
-    noise: tuple[float, float] = (2e-4, 3e-3)
-    steps: tuple[float, ...] = (2.0, 3.0)
-    step_range: tuple[float, float] = (1.0, 4.0)
-
-
-def draw_exposures(rng: np.random.Generator, count: int, settings: WindowSettings) -> list[float]:
-    """Relative exposures of a cycle, ascending from 1; equal steps."""
-    step = float(
-        rng.choice(settings.steps) if rng.random() < 0.5 else rng.uniform(*settings.step_range)
-    )
-    if count == 3:
-        step = min(step, 2.5)
-    return [2.0 ** (step * i) for i in range(count)]
+    camera: CameraSettings = field(default_factory=CameraSettings)
 
 
 def normalise(rng: np.random.Generator, frames: Sequence[Floats], longest: float) -> list[Floats]:
@@ -71,22 +54,6 @@ def recolour(rng: np.random.Generator, frames: Sequence[Floats]) -> list[Floats]
     order = rng.permutation(3)
     power = float(np.exp(rng.uniform(-0.3, 0.3)))
     return [np.ascontiguousarray(f[..., order]) ** power for f in frames]
-
-
-def record(
-    rng: np.random.Generator, radiance: Floats, exposure: float, noise: float, levels: int
-) -> Floats:
-    """One frame as the camera stores it: noise, clipping, gamma 2.2, `levels` codes (0: none)."""
-    if noise > 0.0:
-        radiance = radiance + rng.normal(0.0, noise, radiance.shape).astype(np.float32)
-    frame = expose(radiance, exposure)
-    if levels:
-        frame = np.rint(frame * (levels - 1)) / (levels - 1)
-    return frame.astype(np.float32)
-
-
-def _levels(rng: np.random.Generator) -> int:
-    return int(rng.choice([256, 256, 256, 1024, 0]))
 
 
 def _planar(array: Floats) -> Tensor:
@@ -127,20 +94,13 @@ class InterpolationItems(_Synthetic):
         """Draw item `index`."""
         rng = np.random.default_rng((self.seed, index))
         before, after = [(1, 1), (1, 1), (2, 1), (1, 2)][int(rng.integers(4))]
-        cycle = draw_exposures(rng, 2 if before == after else 3, self.settings)
-        e_pair, e_reference = (float(e) for e in rng.choice(cycle, 2, replace=False))
-        scene, (a, middle, b) = self._scene(rng, (-before, 0, after), cycle[-1])
-        noise = float(rng.uniform(*self.settings.noise))
-        levels = _levels(rng)
-
-        def shoot(radiance: Floats, exposure: float) -> Tensor:
-            sigma = noise if exposure < cycle[-1] else 0.0
-            return _planar(record(rng, radiance, exposure, sigma, levels))
-
+        camera = draw_camera(rng, 2 if before == after else 3, self.settings.camera)
+        e_pair, e_reference = (float(e) for e in rng.choice(camera.cycle, 2, replace=False))
+        scene, (a, middle, b) = self._scene(rng, (-before, 0, after), camera.cycle[-1])
         item = {
-            "a": shoot(a, e_pair),
-            "b": shoot(b, e_pair),
-            "reference": shoot(middle, e_reference),
+            "a": _planar(camera.shoot(rng, a, e_pair)),
+            "b": _planar(camera.shoot(rng, b, e_pair)),
+            "reference": _planar(camera.shoot(rng, middle, e_reference)),
             "target": _planar(record(rng, middle, e_pair, 0.0, 0)),
             "time": torch.tensor(before / (before + after), dtype=torch.float32),
             "exposures": torch.tensor([e_reference, e_pair], dtype=torch.float32),
@@ -173,16 +133,14 @@ class WindowItems(_Synthetic):
         """Draw item `index`."""
         rng = np.random.default_rng((self.seed, index))
         count = self.window.exposures
-        cycle = draw_exposures(rng, count, self.settings)
-        longest = cycle[-1]
-        rng.shuffle(cycle)
-        slots = [cycle[offset % count] for offset in self.window.offsets]
-        _, radiance = self._scene(rng, self.window.offsets, longest)
-        noise, levels = float(rng.uniform(*self.settings.noise)), _levels(rng)
-        frames = [
-            record(rng, h, e, noise if e < longest else 0.0, levels)
-            for h, e in zip(radiance, slots, strict=True)
-        ]
+        camera = draw_camera(rng, count, self.settings.camera)
+        cycle = rng.permutation(camera.cycle)
+        slots = [float(cycle[offset % count]) for offset in self.window.offsets]
+        _, radiance = self._scene(rng, self.window.offsets, camera.cycle[-1])
+        frames = [camera.shoot(rng, h, e) for h, e in zip(radiance, slots, strict=True)]
+        if rng.random() < self.settings.camera.toned:
+            reference = self.window.reference
+            frames[reference] = retone(rng, frames[reference], self.settings.camera.tone)
         return {
             "frames": torch.stack([_planar(f) for f in frames]),
             "exposures": torch.tensor(slots, dtype=torch.float32),

@@ -282,7 +282,10 @@ class Film(nn.Module):
         reference: Tensor | None = None,
         exposures: Tensor | None = None,
     ) -> Tensor:
-        """Warp both pyramids by their flows (every fusion level) and decode. `time` (B, 1, 1, 1)."""
+        """Warp both pyramids by their flows, one for every fusion level, and decode.
+
+        `time` is (B, 1, 1, 1); see `synthesize`.
+        """
         aligned = [
             [warp(pa, fa), warp(pb, fb), fa.to(pa.dtype), fb.to(pa.dtype)]
             for pa, pb, fa, fb in zip(a, b, to_a, to_b, strict=False)

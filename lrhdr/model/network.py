@@ -71,9 +71,7 @@ class Lrhdr(nn.Module):
         if self.prior:
             slot = window.reference
             placed = [slot, *range(window.frames, window.frames + len(film_slots))]
-            weights = merge_weights(
-                frames[slot], slots[slot], film_slots, placed, len(candidates)
-            )
+            weights = merge_weights(frames[slot], slots[slot], film_slots, placed, len(candidates))
             logits = logits + self.apswf.prior(weights)
         masks = self.apswf.masks(logits)
         return Reconstruction(fuse(masks, candidates), masks, logits, candidates)

@@ -24,6 +24,11 @@ def linearise(frame: Tensor, exposure: Tensor) -> Tensor:
     return full(frame).clamp(min=0.0) ** GAMMA / full(exposure).view(-1, 1, 1, 1)
 
 
+def expose(radiance: Tensor, exposure: Tensor) -> Tensor:
+    """The inverse of Eq. 1 with clipping. radiance (B, 3, H, W) >= 0; exposure (B,)."""
+    return (full(radiance) * full(exposure).view(-1, 1, 1, 1)).clamp(0.0, 1.0) ** (1.0 / GAMMA)
+
+
 def tonemap(radiance: Tensor) -> Tensor:
     """Eq. 12, T(H) = log(1 + mu H) / log(1 + mu)."""
     return torch.log(1.0 + MU * radiance) / math.log(1.0 + MU)

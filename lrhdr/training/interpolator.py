@@ -24,7 +24,17 @@ Batch = dict[str, Tensor]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterpolatorLoss:
-    """Weights of the parts, the share of the run that is taught, and the noise of teaching."""
+    """Weights of the parts, the share of the run that is taught, and the noise of teaching.
+
+    Attributes:
+        image, gradient: of the interpolated frame.
+        flow: of every level of FILM's own flow.
+        guide: of every correction by the reference.
+        hidden: what a flow counts where the other frame does not show the place.
+        teach: share of the run in which levels are taught alone.
+        level_noise, guide_noise: pixels, of the starts that are taught with.
+        teacher: of the distance to a teacher's frame.
+    """
 
     image: float = 10.0
     gradient: float = 1.0
@@ -34,6 +44,7 @@ class InterpolatorLoss:
     level_noise: float = 1.0
     guide_noise: float = 1.5
     hidden: float = 0.2
+    teacher: float = 3.0
 
 
 def flow_at(flow: Tensor, level: int) -> Tensor:
@@ -80,9 +91,18 @@ def _smooth_noise(like: Tensor, amount: float, *, cell: int) -> Tensor:
 
 
 def interpolator_loss(
-    film: Film, batch: Batch, settings: InterpolatorLoss, *, taught: bool
+    film: Film,
+    batch: Batch,
+    settings: InterpolatorLoss,
+    teacher: Film | None = None,
+    *,
+    taught: bool,
 ) -> tuple[Tensor, dict[str, float]]:
-    """The loss of one batch of `lrhdr.data.windows.InterpolationItems`."""
+    """The loss of one batch of `lrhdr.data.windows.InterpolationItems`.
+
+    A `teacher`, a large interpolator, gives a second target: what can be known without the
+    reference and without the renderer.
+    """
     count = batch["a"].shape[0]
     both = film.extract(torch.cat([batch["a"], batch["b"]]))
     a, b = [p[:count] for p in both], [p[count:] for p in both]
@@ -124,4 +144,11 @@ def interpolator_loss(
         + settings.guide * guide
     )
     parts = {"l1": l1, "flow": flow, "guide": guide}
+    if teacher is not None:
+        with torch.no_grad():
+            lesson = teacher(
+                batch["a"], batch["b"], batch["time"], batch["reference"], batch["exposures"]
+            )
+        parts["teacher"] = (image - lesson).abs().mean()
+        total = total + settings.teacher * parts["teacher"]
     return total, {k: float(v.detach()) for k, v in parts.items()}

@@ -1,13 +1,12 @@
-"""The loop that both stages share: AdamW, warm-up and cosine, EMA, checkpoints, figures."""
+"""The loop that all stages share: AdamW, warm-up and cosine, EMA, checkpoints."""
 
 from __future__ import annotations
 
 import copy
-import json
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,30 +15,33 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from lrhdr.errors import TrainingError
+from lrhdr.training import distributed, precision
+from lrhdr.training.progress import Progress
 
 Batch = dict[str, Tensor]
 Loss = Callable[[Batch, float], tuple[Tensor, dict[str, float]]]
+Group = tuple[list[nn.Parameter], float]  # parameters and their peak learning rate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoopSettings:
-    """How long and how fast.
+    """How long and how.
 
     Attributes:
         steps: length of the run.
-        batch: items a step.
-        rate: peak learning rate; it warms up over `warmup` steps and falls to `rate_end`.
+        batch: items a step, in each process.
+        rate_end: where the cosine of every learning rate ends.
+        warmup: steps over which the rates rise first.
         decay: AdamW's weight decay.
         clip: largest norm of the gradient.
         ema: decay of the averaged weights, which are the ones that are kept.
         every: steps between checkpoints and validations.
-        bf16: convolutions in bfloat16; see `native_bf16`.
+        bf16: convolutions in bfloat16; see `precision.native_bf16`.
         workers: processes that render.
     """
 
     steps: int
     batch: int = 8
-    rate: float = 1e-3
     rate_end: float = 1e-6
     warmup: int = 200
     decay: float = 1e-4
@@ -51,38 +53,64 @@ class LoopSettings:
 
 
 class Loop:
-    """Trains `module`'s parameters that require a gradient; `average` holds their EMA."""
+    """Trains the parameters of `groups`; `average` holds the EMA of the whole module."""
 
-    def __init__(self, module: nn.Module, settings: LoopSettings, folder: Path) -> None:
-        """Continue from `folder/last.pt` where there is one."""
+    def __init__(
+        self, module: nn.Module, groups: Sequence[Group], settings: LoopSettings, folder: Path
+    ) -> None:
+        """Continue from `folder/last.pt` where there is one.
+
+        Raises:
+            TrainingError: that run had other settings.
+        """
         self.module, self.settings, self.folder = module, settings, folder
         folder.mkdir(parents=True, exist_ok=True)
-        parameters = [p for p in module.parameters() if p.requires_grad]
+        self.rates = [rate for _, rate in groups]
+        self.parameters = [p for parameters, _ in groups for p in parameters]
         self.optimiser = torch.optim.AdamW(
-            parameters, lr=settings.rate, betas=(0.9, 0.999), weight_decay=settings.decay
+            [{"params": parameters} for parameters, _ in groups],
+            betas=(0.9, 0.999),
+            weight_decay=settings.decay,
         )
         self.average = copy.deepcopy(module)
         self.step = 0
-        checkpoint = folder / "last.pt"
-        if checkpoint.exists():
-            state = torch.load(checkpoint, weights_only=True)
-            module.load_state_dict(state["module"])
-            self.average.load_state_dict(state["average"])
-            self.optimiser.load_state_dict(state["optimiser"])
-            self.step = state["step"]
-            torch.set_rng_state(state["random"])
+        if (folder / "last.pt").exists():
+            self._resume(torch.load(folder / "last.pt", weights_only=True))
 
-    def rate(self, step: int) -> float:
+    def _plan(self) -> dict[str, Any]:
+        """What decides the course of a run; a run may not go on with another."""
+        free = ("every", "workers", "bf16")
+        plan = {k: v for k, v in asdict(self.settings).items() if k not in free}
+        return plan | {"rates": self.rates, "processes": distributed.world()}
+
+    def _resume(self, state: dict[str, Any]) -> None:
+        before, now = state["plan"], self._plan()
+        changed = [f"{k} {before.get(k)} -> {v}" for k, v in now.items() if before.get(k) != v]
+        if changed:
+            raise TrainingError(
+                f"the run in {self.folder} was started with other settings ({', '.join(changed)})",
+                next_step="go on with the same ones, or name another --out",
+            )
+        self.module.load_state_dict(state["module"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step = state["step"]
+        torch.set_rng_state(state["random"])
+
+    def rate(self, step: int, peak: float) -> float:
         """Linear warm-up, then a cosine down to `rate_end`."""
         s = self.settings
         if step < s.warmup:
-            return s.rate * (step + 1) / s.warmup
+            return peak * (step + 1) / s.warmup
         progress = min(1.0, (step - s.warmup) / max(1, s.steps - s.warmup))
-        return s.rate_end + 0.5 * (s.rate - s.rate_end) * (1.0 + math.cos(math.pi * progress))
+        return s.rate_end + 0.5 * (peak - s.rate_end) * (1.0 + math.cos(math.pi * progress))
 
     def save(self) -> None:
         """Write the checkpoint beside its name and rename it."""
+        if distributed.rank():
+            return
         state = {
+            "plan": self._plan(),
             "module": self.module.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -94,11 +122,16 @@ class Loop:
         temporary.replace(self.folder / "last.pt")
 
     def batches(self, data: Dataset[Batch]) -> Iterator[Batch]:
-        """Items in their order, from where the run stands."""
+        """Items in their order, from where the run stands; processes take turns by batch."""
         s = self.settings
-        rest = range(self.step * s.batch, s.steps * s.batch)
+        count, own = distributed.world(), distributed.rank()
+        order = [
+            (step * count + own) * s.batch + k
+            for step in range(self.step, s.steps)
+            for k in range(s.batch)
+        ]
         loader: DataLoader[Batch] = DataLoader(
-            Subset(data, rest),
+            Subset(data, order),
             batch_size=s.batch,
             num_workers=s.workers,
             worker_init_fn=_one_thread,
@@ -110,64 +143,56 @@ class Loop:
 
     def _update(self, batch: Batch, loss: Loss) -> dict[str, float]:
         s = self.settings
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.rate(self.step)
-        with torch.autocast("cpu", torch.bfloat16, enabled=s.bf16):
+        for group, peak in zip(self.optimiser.param_groups, self.rates, strict=True):
+            group["lr"] = self.rate(self.step, peak)
+        batch = {k: v.to(precision.device(), non_blocking=True) for k, v in batch.items()}
+        with precision.autocast(s.bf16):
             total, parts = loss(batch, self.step / s.steps)
-        if not torch.isfinite(total):
-            torch.save(batch, self.folder / "bad-batch.pt")
+        value = distributed.average(float(total.detach()))
+        if not math.isfinite(value):
+            bad = self.folder / f"bad-batch-{distributed.rank()}.pt"
+            torch.save(batch, bad)
             raise TrainingError(
-                f"the loss is {float(total.detach())} at step {self.step}: {parts}",
+                f"the loss is {value} at step {self.step}: {parts}",
                 expected="a finite number",
-                next_step=f"look at {self.folder / 'bad-batch.pt'} or lower --rate",
+                next_step=f"look at {bad} or lower --rate",
             )
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.module.parameters(), s.clip)
+        distributed.average_gradients(self.parameters)
+        nn.utils.clip_grad_norm_(self.parameters, s.clip)
         self.optimiser.step()
         keep = min(s.ema, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
             for kept, now in zip(self.average.parameters(), self.module.parameters(), strict=True):
                 kept.lerp_(now, 1.0 - keep)
         self.step += 1
-        return parts
+        return {"loss": value, **parts}
 
     def run(
         self, data: Dataset[Batch], loss: Loss, validate: Callable[[], dict[str, float]]
     ) -> dict[str, float]:
-        """Train to the last step; the last validation's figures, new ones if nothing was left."""
+        """Train to the last step; the last validation's figures, new ones if nothing was left.
+
+        Ctrl-C saves the step that was reached before it goes on its way.
+        """
         s = self.settings
         figures: dict[str, float] = {}
-        sums: dict[str, float] = {}
-        since, started = 0, time.monotonic()
-        for batch in self.batches(data):
-            for name, value in self._update(batch, loss).items():
-                sums[name] = sums.get(name, 0.0) + value
-            since += 1
-            if self.step % s.every == 0 or self.step == s.steps:
-                pace = (time.monotonic() - started) / since
-                figures = validate()
-                self._log({k: v / since for k, v in sums.items()}, figures, pace)
+        started = time.monotonic()
+        with Progress(self.folder, self.step, s.steps, quiet=distributed.rank() > 0) as progress:
+            try:
+                for batch in self.batches(data):
+                    progress.advance(self.step + 1, self._update(batch, loss))
+                    if self.step % s.every == 0 or self.step == s.steps:
+                        pace = (time.monotonic() - started) / progress.since
+                        figures = validate()
+                        progress.log(self.step, figures, pace)
+                        self.save()
+                        started = time.monotonic()
+            except KeyboardInterrupt:
                 self.save()
-                sums, since, started = {}, 0, time.monotonic()
+                raise
         return figures or validate()
-
-    def _log(self, losses: dict[str, float], figures: dict[str, float], pace: float) -> None:
-        row: dict[str, Any] = {"step": self.step, "seconds_a_step": round(pace, 4)}
-        row |= {k: round(v, 5) for k, v in losses.items()}
-        row |= {k: round(v, 3) for k, v in figures.items()}
-        with (self.folder / "log.jsonl").open("a") as file:
-            file.write(json.dumps(row) + "\n")
-        left = (self.settings.steps - self.step) * pace / 60.0
-        print(f"{json.dumps(row)}  {left:.0f} min left", flush=True)
-
-
-def native_bf16() -> bool:
-    """Whether this CPU multiplies in bfloat16 (AVX512-BF16 or AMX)."""
-    # Elsewhere autocast converts to and fro: measured 4.6 s a step against 0.78 s in
-    # float32 (8 crops of 128 px). The checks are torch's own, but not public.
-    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return any(getattr(torch.cpu, name, bool)() for name in checks)
 
 
 def _one_thread(_: int) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lrhdr.data.scenes import Affine, Floats, Layer, MotionSettings, Scene, draw_scene
+from lrhdr.data.draw import MotionSettings, draw_scene
+from lrhdr.data.scenes import Affine, Floats, Layer, Scene
 
 SIDE = 48
 MOMENTS = (-1, 0, 1)

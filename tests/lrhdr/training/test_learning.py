@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lrhdr.data.scenes import MotionSettings
+from lrhdr.data.draw import MotionSettings
 from lrhdr.data.windows import InterpolationItems, WindowItems, WindowSettings
 from lrhdr.losses import LossWeights, total_loss
 from lrhdr.model.config import ModelConfig
