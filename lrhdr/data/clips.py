@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,25 +22,35 @@ Codes = NDArray[np.uint8]  # (H, W, 3), R'G'B'
 
 SUFFIXES = (".avi", ".mkv", ".mov", ".mp4", ".mpg")
 
-# Containers that give every packet the time its frame is shown at; others are decoded once.
+# Containers that store when every frame is shown. In the others FFmpeg guesses, and after a
+# seek it may guess otherwise.
 _TIMED = {"mov", "matroska"}
-_TRIED = 3  # keyframes to start from, before decoding from the beginning
+_TRIED = 4  # keyframes to seek, before decoding from the beginning
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Where decoding can start: frame `index`, shown at `time` in units of the stream."""
+    """Where decoding can start: frame `index`, sought by `time`, known again by `mark`."""
 
     index: int
     time: int
+    mark: int
 
 
 @dataclass(frozen=True, slots=True)
 class VideoClip:
-    """A clip whose frames were counted once, by `open_clip`: `length` of them, some of them keys."""
+    """A clip whose frames were counted once, by `open_clip`.
+
+    Attributes:
+        path: the file.
+        length: how many frames it shows.
+        timed: whether a key's mark is its time; otherwise it is a checksum of its picture.
+        keys: in order of their index.
+    """
 
     path: Path
     length: int
+    timed: bool
     keys: tuple[Key, ...] = field(repr=False)
 
     def __len__(self) -> int:
@@ -55,7 +67,7 @@ class VideoClip:
         """
         keys = [key for key in self.keys if key.index <= first]
         reason = "the clip ends before"
-        # A seek may land behind its target; the key before it is the next try.
+        # A seek may land behind its target; then the key before it is the next.
         for key in (*keys[: -_TRIED - 1 : -1], None):
             try:
                 frames = self._decode(key, first, count)
@@ -67,18 +79,32 @@ class VideoClip:
         last = first + count - 1
         raise TrainingError(f"frames {first} to {last} of {self.path} cannot be decoded ({reason})")
 
-    def _decode(self, key: Key | None, first: int, count: int) -> list[Codes]:
-        """The frames, fewer where the seek landed behind `key` or a frame is broken."""
+    def _decode(self, target: Key | None, first: int, count: int) -> list[Codes]:
+        """The frames, or fewer: the seek landed too late, or one is broken."""
         frames: list[Codes] = []
         with _opened(self.path) as (container, stream):
-            for index, picture in _pictures_from(key, container, stream):
+            if target is not None:
+                container.seek(target.time, stream=stream)
+            pictures = container.decode(stream)
+            for index, picture in enumerate(pictures) if target is None else self._found(pictures):
+                if picture.is_corrupt or (not frames and index > first):
+                    break
                 if index >= first:
-                    if picture.is_corrupt:
-                        break
                     frames.append(picture.to_ndarray(format="rgb24"))
                 if len(frames) == count:
                     break
         return frames
+
+    def _found(self, pictures: Iterator[VideoFrame]) -> Iterator[tuple[int, VideoFrame]]:
+        """Pictures with their numbers, from the first keyframe on, if it is known again."""
+        first = next((picture for picture in pictures if picture.key_frame), None)
+        if first is None:
+            return
+        mark = first.pts if self.timed else _checksum(first)
+        for key in self.keys:
+            if key.mark == mark:
+                yield key.index, first
+                yield from enumerate(pictures, key.index + 1)
 
 
 def open_clip(path: Path) -> VideoClip:
@@ -87,48 +113,41 @@ def open_clip(path: Path) -> VideoClip:
     Raises:
         TrainingError: it is no video that can be read.
     """
-    keys, newest = [], -1
     try:
         with _opened(path) as (container, stream):
-            marks = _marks(container, stream)
+            times = _times(container, stream)
+            if times is None:
+                container.seek(0)
+                return _counted(path, container.decode(stream))
     except (av.FFmpegError, OSError) as error:
         raise TrainingError(
             f"{path} cannot be read as a video ({error.strerror})", expected="a video file"
         ) from None
-    for index, (time, is_key) in enumerate(marks):
-        if time is not None:
-            if is_key and (not keys or time > newest):  # a time that tells this frame from others
-                keys.append(Key(index, time))
-            newest = max(newest, time)
-    return VideoClip(path, len(marks), tuple(keys))
+    keys = tuple(Key(index, time, time) for index, (time, is_key) in enumerate(times) if is_key)
+    return VideoClip(path, len(times), True, keys)
 
 
-def _marks(container: InputContainer, stream: VideoStream) -> list[tuple[int | None, bool]]:
-    """(time, whether it is a keyframe) of every frame that is shown, in display order."""
-    if _TIMED & set(container.format.name.split(",")):
-        packets = [p for p in container.demux(stream) if p.size and not p.is_discard]
-        timed = [(p.pts, p.is_keyframe) for p in packets if p.pts is not None]
-        if len(timed) == len(packets):
-            return [*sorted(timed)]
-        container.seek(0)
-    return [(picture.pts, picture.key_frame) for picture in container.decode(stream)]
+def _times(container: InputContainer, stream: VideoStream) -> list[tuple[int, bool]] | None:
+    """(time, whether it is a keyframe) of every frame that is shown, in order; None: unknown."""
+    if not _TIMED & set(container.format.name.split(",")):
+        return None
+    packets = [p for p in container.demux(stream) if p.size and not p.is_discard]
+    times = [(p.pts, p.is_keyframe) for p in packets if p.pts is not None]
+    return sorted(times) if len(times) == len(packets) else None
 
 
-def _pictures_from(
-    key: Key | None, container: InputContainer, stream: VideoStream
-) -> Iterator[tuple[int, VideoFrame]]:
-    """Numbered pictures from `key` on (None: from the beginning), none if the seek missed it."""
-    pictures = container.decode(stream)
-    if key is not None:
-        container.seek(key.time, stream=stream)
-        for picture in pictures:
-            if picture.pts == key.time:
-                yield key.index, picture
-                break
-            if picture.pts is None or picture.pts > key.time:
-                return
-    begin = 0 if key is None else key.index + 1
-    yield from enumerate(pictures, begin)
+def _counted(path: Path, pictures: Iterator[VideoFrame]) -> VideoClip:
+    keys, length = [], 0
+    for picture in pictures:
+        if picture.key_frame and picture.pts is not None:
+            keys.append(Key(length, picture.pts, _checksum(picture)))
+        length += 1
+    marks = Counter(key.mark for key in keys)
+    return VideoClip(path, length, False, tuple(k for k in keys if marks[k.mark] == 1))
+
+
+def _checksum(picture: VideoFrame) -> int:
+    return zlib.crc32(picture.to_ndarray(format="gray").tobytes())
 
 
 @contextmanager

@@ -27,6 +27,7 @@ VALIDATION = frozenset(
         "ph_hilly_terrain_01_1k",
         "ph_sepulchral_chapel_rotunda_1k",
         "ph_vestibule_1k",
+        "pm_bridge",
         "pm_esplanade",
         "pm_lobby",
         "pm_venice",

@@ -65,7 +65,7 @@ def read_cycle(path: Path, exposures: int) -> tuple[float, ...]:
     White space or commas separate them; `#` starts a comment.
 
     Raises:
-        ExposureError: see `check_cycle`.
+        InputError: the file is missing or empty; an ExposureError: see `check_cycle`.
     """
     lines = read_lines(path, f"{exposures} EVs")
     return check_cycle(" ".join(line.partition("#")[0] for line in lines), exposures, str(path))
