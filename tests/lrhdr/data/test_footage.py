@@ -121,7 +121,8 @@ def scenery(seed: int, contrast: float = 1.0) -> Codes:
     for octave in range(2, 8):
         noise = rng.normal(size=(2**octave, 2**octave, 3)).astype(np.float32)
         field += cv2.resize(noise, (320, 180), interpolation=cv2.INTER_CUBIC) / octave
-    return (128 + contrast * 60 * field / field.std()).clip(0, 255).astype(np.uint8)
+    codes: Codes = (128 + contrast * 60 * field / field.std()).clip(0, 255).astype(np.uint8)
+    return codes
 
 
 def pan(picture: Codes, speed: int, count: int = 5) -> list[Codes]:

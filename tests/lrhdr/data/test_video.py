@@ -155,7 +155,7 @@ def test_large_frames_are_scaled_down_and_small_ones_are_not(tmp_path: Path) -> 
             cv2.matchTemplate(picture[..., ::-1], np.ascontiguousarray(turn), cv2.TM_SQDIFF).min()
             for turn in (np.rot90(way, k) for way in (crop, crop[::-1]) for k in range(4))
         ]
-        assert min(differences) == 0
+        assert min(differences) < 1000  # OpenCV rounds; the others are 1e7
         turned.add(int(np.argmin(differences)))
     assert turned == set(range(8))
 

@@ -38,7 +38,7 @@ def waving() -> Tensor:
 
 
 def picture(flow: Tensor) -> Tensor:
-    """A smooth picture in [0, 1], each pixel seen at its place plus the flow: exact, no sampling."""
+    """A smooth picture in [0, 1], each pixel seen at its place plus the flow, unsampled."""
     axis = torch.arange(SIDE, dtype=torch.float64)
     x, y = axis + flow[:, 0], axis.unsqueeze(1) + flow[:, 1]
     channels = [
