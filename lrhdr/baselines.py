@@ -1,6 +1,6 @@
 """Classical ways to merge a window, without learning: the marks that a model has to beat.
 
-All share one rule. With Y the reference's luma,
+All but `debevec_merge` share one rule. With Y the reference's luma,
 H = Gamma(L_t) + w_dark (longer - Gamma(L_t)) + w_bright (shorter - Gamma(L_t)):
 `longer` mends what is too dark in the reference, `shorter` what is clipped.
 They differ in where `longer` and `shorter` come from.
@@ -81,11 +81,37 @@ def dis_midframe_merge(frames: Sequence[Picture], exposures: Sequence[float]) ->
     return _merge(frames[window.reference], exposures[window.reference], interpolated)
 
 
+def debevec_merge(frames: Sequence[Picture], exposures: Sequence[float]) -> Picture:
+    """OpenCV's MergeDebevec of the reference and the two adjacent frames as they are.
+
+    The usual merge of an exposure bracket, in which nothing may move. The frames are rounded
+    to 8 bits, as it requires. log H is the mean of log(Gamma(L_k)) over the three frames. A
+    frame weighs min(code, 255 - code), averaged over the channels: so a clipped frame counts
+    for nothing, but one clipped channel of a coloured light counts as if it were right, and
+    is too dark. So is what all three frames clip (their geometric mean).
+
+    The response is the known one, gamma 2.2, and times are e, so H is 1 where the shortest
+    exposure saturates; it is clipped to [0, 1].
+    """
+    reference = _window(frames, exposures).reference
+    near = slice(reference - 1, reference + 2)
+    codes = [np.rint(np.clip(frame, 0.0, 1.0) * 255.0).astype(np.uint8) for frame in frames[near]]
+    levels = np.arange(256) / 255.0
+    levels[0] = 0.25 / 255.0  # the middle of what is rounded to 0, which has no logarithm
+    response = np.broadcast_to(linearise(levels, 1.0)[:, np.newaxis, np.newaxis], (256, 1, 3))
+    merged = cv2.createMergeDebevec().process(
+        codes, np.array(exposures[near], np.float32), response.astype(np.float32)
+    )
+    radiance: Picture = np.clip(merged, 0.0, 1.0).astype(np.float32)
+    return radiance
+
+
 BASELINES: dict[str, Baseline] = {
     "ref": reference_only,
     "merge": unaligned_merge,
     "dis": dis_aligned_merge,
     "dis-mid": dis_midframe_merge,
+    "debevec": debevec_merge,
 }
 
 

@@ -1,9 +1,14 @@
-"""How the commands for training and export end: our own errors are one line, not a traceback."""
+"""How commands end: our own errors in one line, no traceback; Ctrl-C when the work can end."""
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 from lrhdr.errors import LrhdrError
 
@@ -34,3 +39,32 @@ def run_command(app: Callable[[], object], program: str, extra: str) -> None:
         return
     print(f"{program}: {failure}", file=sys.stderr)
     raise SystemExit(failure.exit_code)
+
+
+@contextmanager
+def interruptible(said: str) -> Iterator[threading.Event]:
+    """Ctrl-C and SIGTERM set the event, for the work to end when it can.
+
+    A second one raises KeyboardInterrupt at once. Only the main thread hears of signals: in
+    another the event stays as it is.
+
+    Args:
+        said: what to say on stderr meanwhile.
+    """
+    event = threading.Event()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        if event.is_set():
+            raise KeyboardInterrupt
+        event.set()
+        # Straight to the file: a handler must not meet a lock that the main thread holds.
+        os.write(2, f"\n{said}; Ctrl-C again leaves at once\n".encode())
+
+    heard = threading.current_thread() is threading.main_thread()
+    numbers = (signal.SIGINT, signal.SIGTERM) if heard else ()
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield event
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

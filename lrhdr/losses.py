@@ -24,7 +24,8 @@ SCALE_WEIGHTS = (1.0, 0.5, 0.25)  # omega_s, normalised where used
 class LossWeights:
     """lambda_1 to lambda_3 of Eq. 22, lambda_L1 and lambda_grad of Eq. 11, eta of Eq. 13.
 
-    `film` weighs the interpolated frame's own error where the interpolator is trained along.
+    `film` weighs the interpolated frame's own error where the interpolator is trained along,
+    `square` the squared error beside Eq. 21, which few but large errors dominate.
     """
 
     recon: float = 1.0
@@ -34,6 +35,7 @@ class LossWeights:
     accr_gradient: float = 0.01
     eta: float = 0.7
     film: float = 0.2
+    square: float = 0.0
 
 
 def gradient_loss(a: Tensor, b: Tensor) -> Tensor:
@@ -101,6 +103,9 @@ def total_loss(
     """
     parts = {"recon": recon_loss(result.hdr, truth)}
     total = weights.recon * parts["recon"]
+    if weights.square:
+        parts["square"] = ((tonemap(result.hdr) - tonemap(truth)) ** 2).mean()
+        total = total + weights.square * parts["square"]
     if accr_streams and weights.accr:
         parts["accr"] = accr_loss(result.candidates[-accr_streams:], truth, weights)
         total = total + weights.accr * parts["accr"]

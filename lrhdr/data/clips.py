@@ -90,7 +90,7 @@ class VideoClip:
                 if picture.is_corrupt or (not frames and index > first):
                     break
                 if index >= first:
-                    frames.append(picture.to_ndarray(format="rgb24"))
+                    frames.append(picture.to_ndarray(format="rgb24").astype(np.uint8, copy=False))
                 if len(frames) == count:
                     break
         return frames

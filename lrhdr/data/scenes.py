@@ -71,8 +71,8 @@ class Layer:
                 image, self.maps[moment][:2], size[::-1], flags=flags, borderMode=border
             )
         else:
-            at = self.to_texture(grid(size), moment).astype(np.float32)
-            seen = cv2.remap(image, at, None, cv2.INTER_LINEAR, borderMode=border)
+            x, y = np.moveaxis(self.to_texture(grid(size), moment), 2, 0).astype(np.float32)
+            seen = cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=border)
         return seen.astype(np.float32, copy=False)
 
     def to_texture(self, points: Points, moment: int) -> Points:
@@ -82,11 +82,11 @@ class Layer:
 
     def carry(self, points: Points, start: int, end: int) -> Points:
         """How far the texture under each frame point moves between two moments, in pixels."""
+        back = np.linalg.inv(self.maps[end]).astype(np.float64, copy=False)
         if self.bend is None:
-            there = np.linalg.inv(self.maps[end]) @ self.maps[start]
-            return _apply(there - np.eye(3), points)
+            return _apply(back @ self.maps[start] - np.eye(3), points)
         straight = self.bend.inverse(self.to_texture(points, start), end)
-        return _apply(np.linalg.inv(self.maps[end]), straight) - points
+        return _apply(back, straight) - points
 
 
 @dataclass(frozen=True, slots=True)

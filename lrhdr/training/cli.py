@@ -61,21 +61,21 @@ def train(
             "dense-fusion."
         ),
     ] = "all",
-    seed: Annotated[int, _option("Of the network and the data.")] = 1,
+    seed: Annotated[int, _option("Of the network and the data.", min=0)] = 1,
     every: Annotated[int, _option("Steps between checkpoints and validations.", min=1)] = 250,
     workers: Annotated[int, _option("Processes that render.", min=0)] = 1,
     bf16: Annotated[
         bool | None,
-        _option(
-            "Convolutions in bfloat16.", show_default="where the GPU or CPU has it", is_flag=True
-        ),
+        _option("Convolutions in bfloat16.", show_default="where the GPU or CPU has it"),
     ] = None,
     side: Annotated[int | None, _option("Crop in pixels.", _RATES, min=64)] = None,
     batch: Annotated[int | None, _option("Items a step and process.", _RATES, min=1)] = None,
     rate: Annotated[float | None, _option("Peak rate of APSWF.", _RATES)] = None,
     accr_rate: Annotated[float | None, _option("Peak rate of ACCR.", _RATES)] = None,
     film_rate: Annotated[float | None, _option("Peak rate of FILM, alone.", _RATES)] = None,
-    ema: Annotated[float, _option("Decay of the averaged weights.", _RATES)] = 0.998,
+    ema: Annotated[
+        float, _option("Decay of the averaged weights.", _RATES, min=0.0, max=1.0)
+    ] = 0.998,
     clip: Annotated[float, _option("Largest norm of the gradient.", _RATES)] = 1.0,
     recon_weight: Annotated[float | None, _option("lambda_1 of Eq. 22.", _LOSSES)] = None,
     accr_weight: Annotated[float | None, _option("lambda_2 of Eq. 22.", _LOSSES)] = None,
@@ -83,6 +83,9 @@ def train(
     accr_l1: Annotated[float | None, _option("lambda_L1 of Eq. 11.", _LOSSES)] = None,
     accr_gradient: Annotated[float | None, _option("lambda_grad of Eq. 11.", _LOSSES)] = None,
     eta: Annotated[float | None, _option("eta of Eq. 13.", _LOSSES)] = None,
+    square_weight: Annotated[
+        float | None, _option("Of the squared error, beside Eq. 21.", _LOSSES)
+    ] = None,
     film_weight: Annotated[
         float | None, _option("Of the interpolated frame, where FILM is trained too.", _LOSSES)
     ] = None,
@@ -110,6 +113,7 @@ def train(
         accr_l1=accr_l1,
         accr_gradient=accr_gradient,
         eta=eta,
+        square=square_weight,
         film=film_weight,
     )
     config, losses = ablate(networks.preset(preset, exposures), losses, ablation)  # type: ignore[arg-type]

@@ -16,9 +16,9 @@ from torch import Tensor, distributed
 def start() -> None:
     """Join the group that torchrun set up, if it did."""
     if "WORLD_SIZE" in os.environ and not distributed.is_initialized():
-        distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
         if torch.cuda.is_available():
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+        distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
 
 
 def world() -> int:
@@ -52,3 +52,14 @@ def average(value: float) -> float:
     tensor = torch.tensor(value, dtype=torch.float64, device=device)
     distributed.all_reduce(tensor)
     return float(tensor) / world()
+
+
+def anywhere(flag: bool) -> bool:
+    """Whether the flag is set in any of the processes."""
+    return average(float(flag)) > 0.0
+
+
+def wait() -> None:
+    """Until all are here: what the first has written, the others may read."""
+    if world() > 1:
+        distributed.barrier()

@@ -85,9 +85,10 @@ def own_flow_loss(film: Film, flows: Pyramid, truth: Tensor) -> Tensor:
 def _smooth_noise(like: Tensor, amount: float, *, cell: int) -> Tensor:
     """Flow errors as a coarser level makes them: smooth over `cell` pixels, a size per item."""
     b, c, h, w = like.shape
+    # Drawn on the CPU, whose generator the checkpoint keeps.
     field = torch.randn(b, c, max(h // cell, 1), max(w // cell, 1))
     field = F.interpolate(field, size=(h, w), mode="bilinear", align_corners=False)
-    return amount * torch.rand(b, 1, 1, 1) * field
+    return (amount * torch.rand(b, 1, 1, 1) * field).to(like.device)
 
 
 def interpolator_loss(

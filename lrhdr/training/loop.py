@@ -5,20 +5,21 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset, Subset
+from torch.utils.data import Dataset
 
-from lrhdr.errors import TrainingError
-from lrhdr.training import distributed, precision
+from lrhdr.command import interruptible
+from lrhdr.errors import OutputError, TrainingError
+from lrhdr.training import checkpoint, distributed, precision
+from lrhdr.training.feed import Batch, batches
 from lrhdr.training.progress import Progress
 
-Batch = dict[str, Tensor]
 Loss = Callable[[Batch, float], tuple[Tensor, dict[str, float]]]
 Group = tuple[list[nn.Parameter], float]  # parameters and their peak learning rate
 
@@ -56,15 +57,34 @@ class Loop:
     """Trains the parameters of `groups`; `average` holds the EMA of the whole module."""
 
     def __init__(
-        self, module: nn.Module, groups: Sequence[Group], settings: LoopSettings, folder: Path
+        self,
+        module: nn.Module,
+        groups: Sequence[Group],
+        settings: LoopSettings,
+        folder: Path,
+        course: dict[str, Any] | None = None,
     ) -> None:
         """Continue from `folder/last.pt` where there is one.
 
+        Args:
+            module: what is trained.
+            groups: the parameters that are, and their rates.
+            settings: how long and how.
+            folder: of the checkpoint and the logs.
+            course: what else decides the course of the run, as plain numbers, texts and tuples.
+
         Raises:
-            TrainingError: that run had other settings.
+            TrainingError: that run had other settings, or its checkpoint is damaged.
+            OutputError: the folder cannot be made.
         """
         self.module, self.settings, self.folder = module, settings, folder
-        folder.mkdir(parents=True, exist_ok=True)
+        self.course = course or {}
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"{folder} cannot be made ({error.strerror})", next_step="Name another --out"
+            ) from error
         self.rates = [rate for _, rate in groups]
         self.parameters = [p for parameters, _ in groups for p in parameters]
         self.optimiser = torch.optim.AdamW(
@@ -75,22 +95,15 @@ class Loop:
         self.average = copy.deepcopy(module)
         self.step = 0
         if (folder / "last.pt").exists():
-            self._resume(torch.load(folder / "last.pt", weights_only=True))
+            self._resume(checkpoint.read(folder / "last.pt", self._plan()))
 
     def _plan(self) -> dict[str, Any]:
         """What decides the course of a run; a run may not go on with another."""
         free = ("every", "workers", "bf16")
         plan = {k: v for k, v in asdict(self.settings).items() if k not in free}
-        return plan | {"rates": self.rates, "processes": distributed.world()}
+        return plan | self.course | {"rates": self.rates, "processes": distributed.world()}
 
     def _resume(self, state: dict[str, Any]) -> None:
-        before, now = state["plan"], self._plan()
-        changed = [f"{k} {before.get(k)} -> {v}" for k, v in now.items() if before.get(k) != v]
-        if changed:
-            raise TrainingError(
-                f"the run in {self.folder} was started with other settings ({', '.join(changed)})",
-                next_step="go on with the same ones, or name another --out",
-            )
         self.module.load_state_dict(state["module"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -106,7 +119,7 @@ class Loop:
         return s.rate_end + 0.5 * (peak - s.rate_end) * (1.0 + math.cos(math.pi * progress))
 
     def save(self) -> None:
-        """Write the checkpoint beside its name and rename it."""
+        """Write the checkpoint, `folder/last.pt`."""
         if distributed.rank():
             return
         state = {
@@ -117,50 +130,22 @@ class Loop:
             "step": self.step,
             "random": torch.get_rng_state(),  # losses may draw noise
         }
-        temporary = self.folder / "last.pt.part"
-        torch.save(state, temporary)
-        temporary.replace(self.folder / "last.pt")
-
-    def batches(self, data: Dataset[Batch]) -> Iterator[Batch]:
-        """Items in their order, from where the run stands; processes take turns by batch."""
-        s = self.settings
-        count, own = distributed.world(), distributed.rank()
-        order = [
-            (step * count + own) * s.batch + k
-            for step in range(self.step, s.steps)
-            for k in range(s.batch)
-        ]
-        loader: DataLoader[Batch] = DataLoader(
-            Subset(data, order),
-            batch_size=s.batch,
-            num_workers=s.workers,
-            worker_init_fn=_one_thread,
-            prefetch_factor=4 if s.workers else None,
-            # A loader draws a seed when it starts; from here, the losses' noise stays as it is.
-            generator=torch.Generator(),
-        )
-        return iter(loader)
+        checkpoint.write(self.folder / "last.pt", state)
 
     def _update(self, batch: Batch, loss: Loss) -> dict[str, float]:
         s = self.settings
         for group, peak in zip(self.optimiser.param_groups, self.rates, strict=True):
             group["lr"] = self.rate(self.step, peak)
-        batch = {k: v.to(precision.device(), non_blocking=True) for k, v in batch.items()}
+        placed = {k: v.to(precision.device(), non_blocking=True) for k, v in batch.items()}
         with precision.autocast(s.bf16):
-            total, parts = loss(batch, self.step / s.steps)
+            total, parts = loss(placed, self.step / s.steps)
         value = distributed.average(float(total.detach()))
-        if not math.isfinite(value):
-            bad = self.folder / f"bad-batch-{distributed.rank()}.pt"
-            torch.save(batch, bad)
-            raise TrainingError(
-                f"the loss is {value} at step {self.step}: {parts}",
-                expected="a finite number",
-                next_step=f"look at {bad} or lower --rate",
-            )
+        self._check("loss", value, parts, batch)
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
         distributed.average_gradients(self.parameters)
-        nn.utils.clip_grad_norm_(self.parameters, s.clip)
+        norm = nn.utils.clip_grad_norm_(self.parameters, s.clip)
+        self._check("gradient's norm", float(norm), parts, batch)
         self.optimiser.step()
         keep = min(s.ema, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
@@ -169,31 +154,51 @@ class Loop:
         self.step += 1
         return {"loss": value, **parts}
 
+    def _check(self, what: str, value: float, parts: dict[str, float], batch: Batch) -> None:
+        """Stop before nonsense reaches the weights, and keep the batch that led to it."""
+        if math.isfinite(value):
+            return
+        bad = self.folder / f"bad-batch-{distributed.rank()}.pt"
+        torch.save(batch, bad)
+        raise TrainingError(
+            f"the {what} is {value} at step {self.step}: {parts}",
+            expected="a finite number",
+            next_step=f"Look at {bad}, or lower --rate",
+        )
+
     def run(
         self, data: Dataset[Batch], loss: Loss, validate: Callable[[], dict[str, float]]
     ) -> dict[str, float]:
         """Train to the last step; the last validation's figures, new ones if nothing was left.
 
-        Ctrl-C saves the step that was reached before it goes on its way.
+        Ctrl-C ends the step in hand, saves it and goes on its way.
+
+        Raises:
+            KeyboardInterrupt: it was stopped.
+            TrainingError: the loss or its gradient is no finite number.
+            OutputError: a checkpoint cannot be written.
         """
         s = self.settings
         figures: dict[str, float] = {}
         started = time.monotonic()
-        with Progress(self.folder, self.step, s.steps, quiet=distributed.rank() > 0) as progress:
-            try:
-                for batch in self.batches(data):
-                    progress.advance(self.step + 1, self._update(batch, loss))
-                    if self.step % s.every == 0 or self.step == s.steps:
-                        pace = (time.monotonic() - started) / progress.since
-                        figures = validate()
-                        progress.log(self.step, figures, pace)
-                        self.save()
-                        started = time.monotonic()
-            except KeyboardInterrupt:
-                self.save()
-                raise
+        with (
+            interruptible("stopping after the step in hand") as stop,
+            Progress(self.folder, self.step, s.steps, quiet=distributed.rank() > 0) as progress,
+        ):
+            steps = range(self.step, s.steps)
+            for batch in batches(data, steps, size=s.batch, workers=s.workers):
+                progress.advance(self.step + 1, self._update(batch, loss))
+                due = self.step % s.every == 0 or self.step == s.steps
+                if due:
+                    pace = (time.monotonic() - started) / progress.since
+                    figures = validate()
+                    progress.log(self.step, figures, pace)
+                # One process must not leave the others waiting for it.
+                stopped = distributed.anywhere(stop.is_set())
+                if due or stopped:
+                    self.save()
+                    started = time.monotonic()
+                if stopped:
+                    progress.say(f"stopped at step {self.step}; the same command goes on from it")
+                    raise KeyboardInterrupt
         return figures or validate()
-
-
-def _one_thread(_: int) -> None:
-    torch.set_num_threads(1)

@@ -71,11 +71,11 @@ class Progress:
                     self._board.add_scalar(f"{kind}/{name}", value, step)
         shown = "  ".join(f"{k} {v:.2f}" for k, v in figures.items())
         left = (self.steps - step) * pace / 60.0
-        self._console.print(
-            f"step {step}: loss {losses['loss']:.4f}  {shown}  {left:.0f} min left",
-            soft_wrap=True,
-            highlight=False,
-        )
+        self.say(f"step {step}: loss {losses['loss']:.4f}  {shown}  {left:.0f} min left")
+
+    def say(self, line: str) -> None:
+        """A line above the bar."""
+        self._console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
 def _board(folder: Path) -> Any:

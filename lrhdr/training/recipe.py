@@ -64,7 +64,7 @@ def recipe(preset: Preset) -> Recipe:
     return Recipe(
         stages={"interpolator": 0.3, "fusion": 0.4, "joint": 0.3},
         steps=6000,
-        losses=LossWeights(accr=0.3, vote=0.05),
+        losses=LossWeights(accr=0.1, vote=0.01, square=50.0),
         rate=1.5e-3,
         accr_rate=1.5e-3,
         film_rate=1e-3,

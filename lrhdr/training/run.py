@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from lrhdr.data.video import VideoItems
 from lrhdr.errors import TrainingError
 from lrhdr.training import distributed
 from lrhdr.training.loop import LoopSettings
@@ -22,13 +23,10 @@ def run(plan: Recipe, stage: StageSettings, settings: LoopSettings) -> dict[str,
         settings: of every stage but for the steps.
 
     Raises:
-        TrainingError: the paper's network without a trained FILM; see also `train_stage`.
+        TrainingError: the paper's network without a trained FILM, or crops that do not fit the
+            network; see also `train_stage`.
     """
-    if stage.config.preset == "paper" and stage.start is None and "interpolator" not in plan.stages:
-        raise TrainingError(
-            "the paper's network takes a trained FILM, and --start is not given",
-            next_step="make one with lrhdr-export film-weights, or run --stage interpolator first",
-        )
+    _check(plan, stage)
     distributed.start()
     figures: dict[str, float] = {}
     out, start = stage.out, stage.start
@@ -47,6 +45,25 @@ def run(plan: Recipe, stage: StageSettings, settings: LoopSettings) -> dict[str,
     if distributed.rank() == 0 and start is not None:
         _keep(start, out / start.name)
     return figures
+
+
+def _check(plan: Recipe, stage: StageSettings) -> None:
+    """Refuse what no stage could do, and now what one would refuse after hours of another."""
+    if stage.config.preset == "paper" and stage.start is None and "interpolator" not in plan.stages:
+        raise TrainingError(
+            "the paper's network takes a trained FILM, and --start is not given",
+            next_step="Make one with lrhdr-export film-weights, or run --stage interpolator first",
+        )
+    multiple = stage.config.film.multiple
+    if stage.windows.side % multiple:
+        raise TrainingError(
+            f"crops of {stage.windows.side} pixels",
+            expected=f"a multiple of {multiple}",
+            next_step="Change --side",
+        )
+    if stage.video is not None and "interpolator" in plan.stages:
+        exposures = stage.config.exposures
+        VideoItems(stage.video, stage.windows, exposures=exposures, length=1, seed=stage.seed)
 
 
 def _said(name: str, figures: dict[str, float]) -> str:

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import torch
-from torch import Tensor
 from torch.utils.data import Dataset
 
-from lrhdr.data.images import list_images, load_images, split
+from lrhdr.data.images import Image, list_images, load_images, split
 from lrhdr.data.mixed import Mixed
 from lrhdr.data.video import VideoItems
 from lrhdr.data.windows import InterpolationItems, WindowItems, WindowSettings
-from lrhdr.losses import LossWeights, total_loss
+from lrhdr.losses import LossWeights
 from lrhdr.model.config import ModelConfig
 from lrhdr.model.network import Network
-from lrhdr.model.ops import expose
-from lrhdr.model.weights import adopt_film, load_weights, save_weights
+from lrhdr.model.weights import save_weights
 from lrhdr.training import distributed, precision
-from lrhdr.training.interpolator import InterpolatorLoss, interpolator_loss
-from lrhdr.training.loop import Batch, Group, Loop, LoopSettings
+from lrhdr.training.feed import Batch
+from lrhdr.training.loop import Group, Loop, LoopSettings, Loss
+from lrhdr.training.objectives import FusionObjective, InterpolatorObjective
 from lrhdr.training.recipe import Stage
+from lrhdr.training.start import load_film, take_over
 from lrhdr.training.validate import Validation
 
 _VALIDATION_SEED, _VALIDATION_ITEMS, _VALIDATION_SIDE = 90_001, 32, 192
@@ -61,58 +63,76 @@ class StageSettings:
 
 
 def train_stage(name: Stage, stage: StageSettings, settings: LoopSettings) -> dict[str, float]:
-    """Run one stage; the figures of its last validation. Writes `out/weights.safetensors`."""
+    """Run one stage; the figures of its last validation. Writes `out/weights.safetensors`.
+
+    Raises:
+        TrainingError: photographs or clips cannot be used; see also `Loop`.
+        BundleError: `start` or `teacher` hold no weights, or some that do not fit.
+    """
     network = _network(stage)
     groups = _groups(network, name, stage.rates)
     train, held = split(list_images(stage.data))
     images, kept_apart = load_images(train), load_images(held)
     count = settings.steps * settings.batch * distributed.world()
+    seed = stage.seed if name == "interpolator" else stage.seed + 1
+    items = _items(name, stage, images, stage.windows, length=count, seed=seed)
+    if stage.video is not None and name != "interpolator":
+        clips = VideoItems(
+            stage.video,
+            stage.windows,
+            exposures=stage.config.exposures,
+            length=count,
+            seed=stage.seed + 2,
+        )
+        items = Mixed(items, clips, stage.video_share, seed=stage.seed)
     # Validation has the settings of the training but for a larger crop.
     unseen = replace(stage.windows, side=_VALIDATION_SIDE)
-    items: Dataset[Batch]
-    seen: Dataset[Batch]
-    if name == "interpolator":
-        items = InterpolationItems(images, stage.windows, length=count, seed=stage.seed)
-        seen = InterpolationItems(
-            kept_apart, unseen, length=_VALIDATION_ITEMS, seed=_VALIDATION_SEED
-        )
-    else:
-        exposures = stage.config.exposures
-        items = WindowItems(
-            images, stage.windows, exposures=exposures, length=count, seed=stage.seed + 1
-        )
-        if stage.video is not None:
-            clips = VideoItems(
-                stage.video, stage.windows, exposures=exposures, length=count, seed=stage.seed + 2
-            )
-            items = Mixed(items, clips, stage.video_share, seed=stage.seed)
-        seen = WindowItems(
-            kept_apart,
-            unseen,
-            exposures=exposures,
-            length=_VALIDATION_ITEMS,
-            seed=_VALIDATION_SEED,
-        )
-    loop = Loop(network, groups, settings, stage.out)
-    validation = Validation(seen, photographs=len(kept_apart))
+    seen = _items(name, stage, kept_apart, unseen, length=_VALIDATION_ITEMS, seed=_VALIDATION_SEED)
+    objective = _objective(network, name, stage)
+    loop = Loop(network, groups, settings, stage.out, _course(name, stage))
+    validation = Validation(seen)
     average: Network = loop.average  # type: ignore[assignment]
     if name == "interpolator":
-        loss = _InterpolatorLoss(network, stage)
-        figures = loop.run(items, loss, lambda: validation.interpolator(average.film))
+        figures = loop.run(items, objective, lambda: validation.interpolator(average.film))
     else:
-        figures = loop.run(
-            items, _FusionLoss(network, name, stage), lambda: validation.network(average)
-        )
+        figures = loop.run(items, objective, lambda: validation.network(average))
     if distributed.rank() == 0:
         notes: dict[str, object] = {
             "stage": name,
             "steps": loop.step,
             "batch": settings.batch * distributed.world(),
             "seed": stage.seed,
+            "photographs": len(images),
+            "photographs_kept_apart": len(kept_apart),
             "validation": {k: round(v, 3) for k, v in figures.items()},
         }
         save_weights(average, stage.out / "weights.safetensors", notes)
+    distributed.wait()
     return figures
+
+
+def _items(
+    name: Stage,
+    stage: StageSettings,
+    images: Sequence[Image],
+    windows: WindowSettings,
+    *,
+    length: int,
+    seed: int,
+) -> Dataset[Batch]:
+    if name == "interpolator":
+        return InterpolationItems(images, windows, length=length, seed=seed)
+    exposures = stage.config.exposures
+    return WindowItems(images, windows, exposures=exposures, length=length, seed=seed)
+
+
+def _course(name: Stage, stage: StageSettings) -> dict[str, Any]:
+    """What decides the course of a stage, besides the loop's settings and what the files hold."""
+    course = {k: v for k, v in asdict(stage).items() if k in ("config", "seed", "windows")}
+    if name == "interpolator":
+        return course | {"teacher": stage.teacher is not None}
+    share = 0.0 if stage.video is None else stage.video_share
+    return course | {"losses": asdict(stage.losses), "video_share": share}
 
 
 def _network(stage: StageSettings) -> Network:
@@ -121,10 +141,7 @@ def _network(stage: StageSettings) -> Network:
     torch.manual_seed(stage.seed)
     network = Network(stage.config)
     if stage.start is not None:
-        source = load_weights(stage.start)
-        adopt_film(network, source)
-        if source.config == network.config:
-            network.load_state_dict(source.state_dict())
+        take_over(network, stage.start)
     placed: Network = network.to(precision.device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
     return placed
 
@@ -148,46 +165,10 @@ def _groups(network: Network, name: Stage, rates: tuple[float, float, float]) ->
     return groups
 
 
-class _InterpolatorLoss:
-    """Stage 1, with what the renderer knows and, where there is one, a teacher."""
-
-    def __init__(self, network: Network, stage: StageSettings) -> None:
-        self.film = network.film
-        self.settings = InterpolatorLoss()
-        self.taught = 0.0 if network.config.film.registration else self.settings.teach
-        self.teacher = None
-        if stage.teacher is not None:
-            teacher = load_weights(stage.teacher).film.requires_grad_(False)
-            self.teacher = teacher.to(precision.device())
-
-    def __call__(self, batch: Batch, progress: float) -> tuple[Tensor, dict[str, float]]:
-        taught = progress < self.taught
-        return interpolator_loss(self.film, batch, self.settings, self.teacher, taught=taught)
-
-
-class _FusionLoss:
-    """Eq. 22; where the interpolator is trained too, its frame is held to the truth."""
-
-    def __init__(self, network: Network, name: Stage, stage: StageSettings) -> None:
-        self.network, self.losses = network, stage.losses
-        self.joint = name == "joint"
-        config = network.config
-        self.streams = config.exposures if config.accr else 0
-        self.alpha = None if config.apswf.dense else config.apswf.alpha
-
-    def __call__(self, batch: Batch, _progress: float) -> tuple[Tensor, dict[str, float]]:
-        network, exposures = self.network, batch["exposures"]
-        frames = list(batch["frames"].unbind(1))
-        with torch.set_grad_enabled(self.joint and torch.is_grad_enabled()):
-            interpolated = network.interpolate(frames, exposures)
-        result = network.lrhdr(frames, interpolated, exposures)
-        total, parts = total_loss(
-            result, batch["hdr"], accr_streams=self.streams, alpha=self.alpha, weights=self.losses
-        )
-        if self.joint:
-            film = total.new_zeros(())
-            for step, image in zip(network.window.interpolations, interpolated, strict=True):
-                film = film + (image - expose(batch["hdr"], exposures[:, step.a])).abs().mean()
-            total = total + self.losses.film * film
-            parts["film"] = float(film.detach())
-        return total, parts
+def _objective(network: Network, name: Stage, stage: StageSettings) -> Loss:
+    if name != "interpolator":
+        return FusionObjective(network, stage.losses, joint=name == "joint")
+    teacher = None
+    if stage.teacher is not None:
+        teacher = load_film(stage.teacher).requires_grad_(False).to(precision.device())
+    return InterpolatorObjective(network, teacher)

@@ -34,10 +34,9 @@ def _mean(figures: dict[str, list[float]]) -> dict[str, float]:
 class Validation:
     """A few fixed items, drawn once, and how the classical merges do on them."""
 
-    def __init__(self, items: Dataset[Item], *, photographs: int) -> None:
-        """`photographs`: how many pictures they were rendered from, for the report."""
+    def __init__(self, items: Dataset[Item]) -> None:
+        """Draw the items."""
         self.items = [items[i] for i in range(len(items))]  # type: ignore[arg-type]
-        self.photographs = photographs
         self._classical: dict[str, float] | None = None
 
     @property

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lrhdr.baselines import BASELINES, Picture, dis_aligned_merge, unaligned_merge
+from lrhdr.baselines import (
+    BASELINES,
+    Picture,
+    debevec_merge,
+    dis_aligned_merge,
+    unaligned_merge,
+)
 from lrhdr.errors import InputError
 from lrhdr.light import expose
 from lrhdr.metrics import psnr_t
@@ -22,6 +28,7 @@ THREE = {
     "high": [1.0, 4.0, 16.0, 1.0, 4.0],
 }
 WINDOWS = {**TWO, **THREE}
+COMMON_RULE = sorted(BASELINES.keys() - {"debevec"})  # those that mend the reference
 
 
 def scene(margin: int = 32) -> Picture:
@@ -121,7 +128,7 @@ def _extremes(frame: Picture) -> list[tuple[int, int]]:
 @given(
     seed=st.integers(0, 2**16),
     exposures=st.sampled_from(list(WINDOWS.values())),
-    name=st.sampled_from(sorted(BASELINES)),
+    name=st.sampled_from(COMMON_RULE),
 )
 def test_a_well_exposed_reference_is_kept(seed: int, exposures: list[float], name: str) -> None:
     rng = np.random.default_rng(seed)
@@ -155,7 +162,7 @@ def test_integer_motion_is_undone() -> None:
     assert psnr_t(aligned[inner], truth[inner]) > psnr_t(still[inner], truth[inner]) - 1.5
 
 
-@pytest.mark.parametrize("name", ["ref", "merge", "dis"])
+@pytest.mark.parametrize("name", ["ref", "merge", "dis", "debevec"])
 def test_three_exposures_use_only_the_adjacent_frames(name: str) -> None:
     exposures = THREE["middle"]
     frames, _ = window(exposures, speed=2.0)
@@ -179,8 +186,57 @@ def test_the_nearer_frame_weighs_more_in_an_interpolated_one() -> None:
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_a_neighbour_of_the_same_exposure_mends_nothing(value: float) -> None:
     frames = flat([0.5, value, 0.4])
-    for merge in BASELINES.values():
-        np.testing.assert_array_equal(merge(frames, [4.0, 4.0, 4.0]), frames[1] ** 2.2 / 4.0)
+    for name in COMMON_RULE:
+        merged = BASELINES[name](frames, [4.0, 4.0, 4.0])
+        np.testing.assert_array_equal(merged, frames[1] ** 2.2 / 4.0)
+
+
+def bracket(radiance: Picture, exposures: list[float]) -> list[Picture]:
+    """8-bit frames of a still scene, without noise."""
+    return [(np.rint(expose(radiance, e) * 255.0) / 255.0).astype(np.float32) for e in exposures]
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_debevec_recovers_the_light_where_some_frame_is_well_exposed(name: str) -> None:
+    exposures = WINDOWS[name]
+    grey = np.geomspace(1e-5, 1.0, 5000, dtype=np.float32).reshape(50, 100, 1).repeat(3, axis=2)
+    frames = bracket(grey, exposures)
+    merged = debevec_merge(frames, exposures)
+    t = len(frames) // 2
+    near = np.stack(frames[t - 1 : t + 2])
+    well = ((near > 0.1) & (near < 0.9)).any(axis=0)
+    assert well.mean() > 0.5
+    # Half a code at 0.1 is 2 % of the code and 4.4 % of the light; the rest is in the duller ones.
+    np.testing.assert_allclose(merged[well], grey[well], rtol=0.06)
+    assert np.mean(merged[well] / grey[well]) == pytest.approx(1.0, abs=0.01)
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_debevec_is_a_weighted_mean_of_logarithms(name: str) -> None:
+    exposures = WINDOWS[name]
+    frames, _ = window(exposures, speed=3.0)
+    merged = debevec_merge(frames, exposures)
+    t = len(frames) // 2
+    for row, column in [(0, 0), (11, 70), (40, 40), (95, 127), *_extremes(frames[t])]:
+        total = weights = np.zeros(3)
+        for k in (t - 1, t, t + 1):
+            codes = np.rint(frames[k][row, column].astype(np.float64) * 255.0)
+            weight = np.maximum(np.minimum(codes, 255.0 - codes), 1e-6).mean()
+            light = (np.maximum(codes, 0.25) / 255.0) ** 2.2 / exposures[k]
+            total, weights = total + weight * np.log(light), weights + weight
+        expected = np.exp(total / weights).clip(0.0, 1.0)
+        np.testing.assert_allclose(merged[row, column], expected, rtol=1e-4)
+
+
+def test_debevec_is_too_dark_where_every_frame_is_clipped() -> None:
+    merged = debevec_merge(flat([1.0, 1.0, 1.0]), [8.0, 1.0, 8.0])
+    np.testing.assert_allclose(merged, 8.0 ** (-2 / 3), rtol=1e-5)
+
+
+def test_debevec_has_ghosts_where_the_dis_aligned_merge_has_none() -> None:
+    for exposures in WINDOWS.values():
+        found = scores(exposures, speed=5.0)
+        assert found["dis"] > found["debevec"] + 3.0
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 6])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -11,20 +12,21 @@ import torch
 from torch import Tensor
 
 from lrhdr.contract import WINDOWS
+from lrhdr.data.camera import CameraSettings
+from lrhdr.data.draw import MotionSettings
 from lrhdr.data.windows import (
     Floats,
     InterpolationItems,
     WindowItems,
     WindowSettings,
-    draw_exposures,
     normalise,
     recolour,
-    record,
 )
 from lrhdr.light import expose
 
 SIDE = 32
-CLEAN = WindowSettings(side=SIDE, noise=(0.0, 0.0))
+PLAIN_CAMERA = CameraSettings(noise=(0.0, 0.0), coded=0.0)
+CLEAN = WindowSettings(side=SIDE, camera=PLAIN_CAMERA)
 
 
 def images(count: int = 2) -> list[Floats]:
@@ -44,22 +46,6 @@ def window_items(exposures: int, seed: int = 1, **changes: Any) -> WindowItems:
 
 def same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
-
-
-@pytest.mark.parametrize("count", [2, 3])
-def test_exposures_rise_from_one_in_equal_steps(count: int) -> None:
-    rng = np.random.default_rng(0)
-    steps = set()
-    for _ in range(200):
-        cycle = draw_exposures(rng, count, WindowSettings())
-        assert len(cycle) == count
-        assert cycle[0] == 1.0
-        gaps = np.diff(np.log2(cycle))
-        assert gaps == pytest.approx(gaps[0])
-        assert 1.0 <= gaps[0] <= (4.0 if count == 2 else 2.5)
-        steps.add(round(float(gaps[0]), 6))
-    assert 2.0 in steps
-    assert len(steps) > 20
 
 
 def test_normalised_light_fills_zero_to_one() -> None:
@@ -103,36 +89,6 @@ def test_recolouring_permutes_and_bends_a_scene_alike() -> None:
     assert {source for _, source, _ in matched} == {0, 1, 2}
 
 
-def test_a_record_is_clipped_and_quantised() -> None:
-    radiance = np.linspace(0.0, 2.0, 300, dtype=np.float32).reshape(10, 10, 3)
-    frame = record(np.random.default_rng(0), radiance, 4.0, 0.0, 256)
-    assert frame.dtype == np.float32
-    assert frame.min() == 0.0
-    assert (frame[radiance >= 0.25] == 1.0).all()
-    np.testing.assert_allclose(frame * 255, np.rint(frame * 255), atol=1e-4)
-    assert abs(frame - expose(radiance, 4.0)).max() <= 0.5 / 255 + 1e-6
-    exact = record(np.random.default_rng(0), radiance, 4.0, 0.0, 0)
-    np.testing.assert_allclose(exact, expose(radiance, 4.0), atol=1e-6)
-
-
-def test_noise_is_linear_and_of_the_given_size() -> None:
-    radiance = np.full((80, 80, 3), 0.25, np.float32)
-    frame = record(np.random.default_rng(0), radiance, 2.0, 0.003, 0)
-    noise = frame.astype(np.float64) ** 2.2 / 2.0 - 0.25
-    assert noise.std() == pytest.approx(0.003, rel=0.05)
-    assert abs(noise.mean()) < 2e-4
-
-
-def test_noise_does_not_leave_the_range() -> None:
-    for level in (0.0, 1.0):
-        frame = record(
-            np.random.default_rng(0), np.full((8, 8, 3), level, np.float32), 1.0, 0.1, 256
-        )
-        assert frame.min() >= 0.0
-        assert frame.max() <= 1.0
-        assert np.isfinite(frame).all()
-
-
 @pytest.mark.parametrize("exposures", [2, 3])
 def test_windows_have_the_shapes_of_the_contract(exposures: int) -> None:
     window = WINDOWS[exposures]
@@ -167,7 +123,7 @@ def test_the_reference_frame_shows_the_truth(exposures: int) -> None:
 
 
 def test_noise_is_in_the_shorter_exposures_only() -> None:
-    noisy = WindowSettings(side=SIDE, noise=(3e-3, 3e-3))
+    noisy = WindowSettings(side=SIDE, camera=replace(PLAIN_CAMERA, noise=(3e-3, 3e-3)))
     clean, dirty = window_items(2, settings=CLEAN), window_items(2, settings=noisy)
     longer = shorter = 0
     for index in range(8):
@@ -180,6 +136,45 @@ def test_noise_is_in_the_shorter_exposures_only() -> None:
         longer += not torch.equal(a["frames"][last], b["frames"][last])
     assert shorter == 8
     assert longer == 0
+
+
+@pytest.mark.parametrize("exposures", [2, 3])
+def test_a_toned_window_differs_in_its_reference_alone(exposures: int) -> None:
+    toned = WindowSettings(side=SIDE, camera=replace(PLAIN_CAMERA, toned=1.0))
+    plain, changed = (window_items(exposures, settings=s) for s in (CLEAN, toned))
+    reference = WINDOWS[exposures].reference
+    for index in range(4):
+        a, b = plain[index], changed[index]
+        assert torch.equal(a["hdr"], b["hdr"])
+        same_frames = [torch.equal(x, y) for x, y in zip(a["frames"], b["frames"], strict=True)]
+        assert same_frames == [slot != reference for slot in range(len(same_frames))]
+
+
+def test_a_coded_window_is_near_the_plain_one() -> None:
+    # Whether frames are coded decides the draw of the number of codes, and with it what follows;
+    # the reference is compared with its own truth.
+    coded = WindowSettings(
+        side=SIDE, camera=replace(PLAIN_CAMERA, coded=1.0, quantiser=(12.0, 12.0))
+    )
+    errors = []
+    for settings in (CLEAN, coded):
+        items = window_items(2, settings=settings)
+        for index in range(8):
+            item = items[index]
+            truth = expose(item["hdr"].numpy(), float(item["exposures"][1]))
+            errors.append(float(abs(item["frames"][1].numpy() - truth).mean()))
+    assert max(errors[:8]) < 0.5 / 255
+    assert 1.0 / 255 < np.mean(errors[8:]) < 10.0 / 255
+
+
+def test_motion_reaches_the_windows() -> None:
+    motion = MotionSettings(
+        speed=0.0, turn=0.0, zoom=0.0, acceleration=0.0, shake=0.0, bent=0.0, blurred=0.0
+    )
+    still = window_items(2, settings=replace(CLEAN, motion=motion))[1]
+    assert torch.equal(still["frames"][0], still["frames"][2])
+    moving = window_items(2, settings=CLEAN)[1]
+    assert not torch.equal(moving["frames"][0], moving["frames"][2])
 
 
 @pytest.mark.parametrize("exposures", [2, 3])

@@ -36,8 +36,16 @@ def tiny_film() -> FilmConfig:
 
 @pytest.fixture
 def guided_film(tiny_film: FilmConfig) -> FilmConfig:
-    """A flow that ends at half resolution and is corrected by the reference: lite's structure."""
-    return replace(tiny_film, flow_convs=(1, 1), finest_flow=1, guide_steps=2, guide_width=4)
+    """Lite's structure: measured motion, a flow corrected by the reference, blended frames."""
+    return replace(
+        tiny_film,
+        flow_convs=(1, 1),
+        finest_flow=1,
+        registration=1,
+        blend=True,
+        guide_steps=2,
+        guide_width=4,
+    )
 
 
 @pytest.fixture
@@ -50,7 +58,7 @@ def tiny(tiny_film: FilmConfig, guided_film: FilmConfig) -> MakeConfig:
             exposures=exposures,
             film=guided_film if guided else tiny_film,
             accr=AccrConfig(width=4, mix=guided, residual=guided, tonemapped_cues=guided),
-            apswf=ApswfConfig(widths=(4, 4, 6, 6), convs=(1, 1, 1, 1)),
+            apswf=ApswfConfig(widths=(4, 4, 6, 6), convs=(1, 1, 1, 1), prior=guided),
         )
 
     return make

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lrhdr.model.apswf import Apswf, TripletAttention, fuse
+from lrhdr import light
+from lrhdr.contract import WINDOWS
+from lrhdr.model.apswf import Apswf, TripletAttention, fuse, merge_weights
 from lrhdr.model.config import ApswfConfig
 from lrhdr.model.entmax import entmax
 from lrhdr.model.ops import upsample
@@ -179,3 +182,90 @@ def test_a_fresh_fusion_is_undecided(config: ApswfConfig) -> None:
     with torch.no_grad():
         masks = apswf.masks(apswf.logits(torch.rand(1, 5, 16, 24)))
     assert float(masks.mean(dim=(0, 2, 3)).max()) < 0.75
+
+
+# Exposures of the reference and of the interpolated frames, for every part they can play.
+Role = tuple[float, ...]
+roles = st.sampled_from([*permutations((1.0, 8.0)), *permutations((1.0, 4.0, 16.0))])
+lumas = st.lists(st.floats(0.0, 1.0), min_size=12, max_size=12)
+
+
+def grey(luma: list[float], dtype: torch.dtype) -> Tensor:
+    return torch.tensor(luma, dtype=dtype).view(1, 1, 3, 4).expand(1, 3, 3, 4)
+
+
+def merged(frame: Tensor, role: Role) -> tuple[Tensor, list[int]]:
+    """`merge_weights` for a window, and which candidates are the reference and the others."""
+    window = WINDOWS[len(role)]
+    slots = [window.reference, *range(window.frames, window.frames + len(role) - 1)]
+    reference, *others = (torch.tensor([e], dtype=frame.dtype) for e in role)
+    return merge_weights(frame, reference, others, slots, window.candidates), slots
+
+
+@given(seed=seeds, role=roles)
+def test_merge_weights_are_the_classical_merge_by_luma(seed: int, role: Role) -> None:
+    reference, *others = role
+    frame = np.random.default_rng(seed).random((1, 3, 3, 4)) ** 2.0
+    weights, slots = merged(torch.from_numpy(frame), role)
+    y = light.luma(frame[0].transpose(1, 2, 0))
+    # Below 0.2 and above 0.8, as far as the luma is beyond.
+    expected = np.zeros((WINDOWS[len(role)].candidates, 3, 4))
+    expected[slots[0]] = 1.0
+    for gain, side in (
+        (np.clip(1.0 - y / 0.2, 0.0, 1.0), [e > reference for e in others]),
+        (np.clip((y - 0.8) / 0.2, 0.0, 1.0), [e < reference for e in others]),
+    ):
+        for slot, helps in zip(slots[1:], side, strict=True):
+            if helps:
+                expected[slot] += gain / sum(side)
+                expected[slots[0]] -= gain / sum(side)
+    np.testing.assert_allclose(weights[0], expected, atol=1e-12)
+
+
+def test_every_picture_of_a_batch_is_merged_by_its_own_exposures() -> None:
+    frame = torch.full((2, 3, 1, 1), 0.1)
+    weights = merge_weights(
+        frame, torch.tensor([1.0, 8.0]), [torch.tensor([8.0, 1.0])], [1, 3], candidates=6
+    )
+    np.testing.assert_allclose(weights[0].flatten(), [0.0, 0.5, 0.0, 0.5, 0.0, 0.0], atol=1e-6)
+    # The long frame is dark because the scene is; a shorter one does not help.
+    np.testing.assert_allclose(weights[1].flatten(), [0.0, 1.0, 0.0, 0.0, 0.0, 0.0], atol=1e-6)
+
+
+@given(luma=lumas, role=roles, alpha=st.sampled_from([1.5, 1.75, 2.0]), wide=st.booleans())
+@settings(max_examples=40)
+def test_the_prior_makes_masks_of_the_merge(
+    luma: list[float], role: Role, alpha: float, wide: bool
+) -> None:
+    frame = grey(luma, torch.float64 if wide else torch.float32)
+    weights, _ = merged(frame, role)
+    apswf = Apswf(replace(SPARSE, prior=True, alpha=alpha), 1, weights.shape[1])
+    masks = apswf.masks(apswf.prior(weights))
+    assert masks.dtype == frame.dtype
+    np.testing.assert_allclose(masks, weights, atol=1e-10 if wide else 1e-5)
+
+
+@given(luma=lumas, role=roles)
+@settings(max_examples=40)
+def test_a_dense_prior_is_the_merge_with_a_thousandth_for_the_others(
+    luma: list[float], role: Role
+) -> None:
+    weights, _ = merged(grey(luma, torch.float64), role)
+    apswf = Apswf(replace(DENSE, prior=True), 1, weights.shape[1])
+    logits = apswf.prior(weights)
+    assert bool(torch.isfinite(logits).all())
+    masks = apswf.masks(logits)
+    assert bool((masks > 0.0).all())
+    floored = weights.clamp(min=1e-3)
+    np.testing.assert_allclose(masks, floored / floored.sum(dim=1, keepdim=True), rtol=1e-9)
+    np.testing.assert_allclose(masks, weights, atol=1e-3 * weights.shape[1])
+
+
+@KINDS
+def test_a_fresh_fusion_stays_near_its_prior(config: ApswfConfig) -> None:
+    weights, _ = merged(torch.rand(1, 3, 16, 24), (1.0, 8.0))
+    apswf = Apswf(replace(config, prior=True), 5, 6)
+    with torch.no_grad():
+        masks = apswf.masks(apswf.logits(torch.rand(1, 5, 16, 24)) + apswf.prior(weights))
+    difference = float((masks - weights).abs().sum(dim=1).mean())
+    assert 0.0 < difference < 0.2

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lrhdr import light
 from lrhdr.model.config import FilmConfig, lite
 from lrhdr.model.film import Film, Pyramid
 from lrhdr.model.ops import damp, upsample_flow, warp
@@ -125,11 +128,11 @@ def aligned(film: Film, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Aligne
     """What film would hand to its decoder: pyramids a and b, flows to a and to b."""
     seen: list[Aligned] = []
 
-    def capture(a: Pyramid, b: Pyramid, to_a: Pyramid, to_b: Pyramid) -> Tensor:
+    def capture(a: Pyramid, b: Pyramid, to_a: Pyramid, to_b: Pyramid, *rest: Tensor) -> Tensor:
         seen.append((a, b, to_a, to_b))
         return torch.zeros(())
 
-    monkeypatch.setattr(film, "fuse_aligned", capture)
+    monkeypatch.setattr(film, "decode", capture)
 
     def run(*args: Tensor) -> Aligned:
         with torch.no_grad():
@@ -238,9 +241,13 @@ def test_the_reference_corrects_a_guided_flow_only(
     for config, corrected in ((tiny_film, False), (guided_film, True)):
         film = Film(config)
         with torch.no_grad():
-            # Away from the clip of a fresh decoder, where every difference would be lost.
-            damp(film.fuse.output_conv, 0.05)
-            film.fuse.output_conv.bias.fill_(0.5)  # type: ignore[union-attr]
+            if config.blend:
+                # A silent decoder blends the aligned frames: only the flow can make a difference.
+                damp(film.fuse.output_conv, 0.0)
+            else:
+                # Away from the clip of a fresh decoder, where every difference would be lost.
+                damp(film.fuse.output_conv, 0.05)
+                film.fuse.output_conv.bias.fill_(0.5)  # type: ignore[union-attr]
             one, other = (film(a, b, at(0.5), r, exposures) for r in references)
         assert torch.equal(one, other) is not corrected
 
@@ -254,18 +261,149 @@ def test_missing_levels_of_flow_are_derived(guided_film: FilmConfig) -> None:
         assert torch.allclose(level, torch.full_like(level, value))
 
 
-def test_the_decoder_sees_frames_warped_by_their_flows(tiny_film: FilmConfig) -> None:
-    film, (a, b) = Film(tiny_film), frames()
+def test_a_full_resolution_flow_is_averaged_down(guided_film: FilmConfig) -> None:
+    finest = torch.rand(1, 2, 16, 24)
+    # What the flow levels held before the correction no longer counts.
+    levels = Film(guided_film).flow_levels([torch.full((1, 2, 8, 12), 3.0)], finest)
+    assert torch.equal(levels[0], finest)
+    for fine, coarse in pairwise(levels):
+        _, _, height, width = coarse.shape
+        expected = 0.5 * fine.view(1, 2, height, 2, width, 2).mean(dim=(3, 5))
+        assert torch.allclose(coarse, expected)
+    assert len(levels) == guided_film.fusion_levels
+
+
+def shifted(shape: FilmConfig, x: float) -> Pyramid:
+    """A constant flow of x pixels at every fusion level."""
+    return [torch.full((1, 2, 16 >> i, 24 >> i), x) for i in range(shape.fusion_levels)]
+
+
+def decoder_input(film: Film) -> list[Pyramid]:
+    """Fills up with what the decoder is given."""
     seen: list[Pyramid] = []
     film.fuse.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    return seen
+
+
+def test_the_decoder_sees_frames_warped_by_their_flows(tiny_film: FilmConfig) -> None:
+    film, (a, b) = Film(tiny_film), frames()
+    seen = decoder_input(film)
+    to_a, to_b = shifted(tiny_film, 0.5), shifted(tiny_film, -1.0)
     with torch.no_grad():
         pa, pb = film.extract(a), film.extract(b)
-        to_a = [torch.full((1, 2, 16 >> i, 24 >> i), 0.5) for i in range(3)]
-        to_b = [torch.full((1, 2, 16 >> i, 24 >> i), -1.0) for i in range(3)]
-        film.fuse_aligned(pa, pb, to_a, to_b)
+        film.decode(pa, pb, to_a, to_b, torch.full((1, 1, 1, 1), 0.5))
     for i, level in enumerate(seen[0]):
         expected = torch.cat([warp(pa[i], to_a[i]), warp(pb[i], to_b[i]), to_a[i], to_b[i]], dim=1)
         assert torch.equal(level, expected)
+
+
+def test_a_guided_decoder_also_sees_how_far_they_are_from_the_reference(
+    guided_film: FilmConfig,
+) -> None:
+    film, (a, b) = Film(guided_film), frames()
+    seen, reference = decoder_input(film), torch.rand_like(a)
+    to_a, to_b = shifted(guided_film, 0.5), shifted(guided_film, -1.0)
+    with torch.no_grad():
+        pa, pb = film.extract(a), film.extract(b)
+        half = torch.full((1, 1, 1, 1), 0.5)
+        film.decode(pa, pb, to_a, to_b, half, reference, torch.tensor([[2.0, 8.0]]))
+    # Both as the longer exposure would have seen them.
+    fixed = light.expose(light.linearise(reference.numpy(), 2.0), 8.0)
+    near = torch.cat([warp(a, to_a[0]), warp(b, to_b[0])], dim=1)
+    expected = near - torch.from_numpy(np.tile(fixed, (1, 2, 1, 1)))
+    for level in seen[0]:
+        np.testing.assert_allclose(level[:, -6:], expected, atol=1e-5)
+        expected = F.avg_pool2d(expected, 2)
+    plain = 2 * (guided_film.feature_channels(0) + 5)
+    assert seen[0][0].shape[1] == plain + 6
+
+
+@pytest.mark.parametrize("time", [0.0, 1 / 3, 0.5, 0.8, 1.0])
+def test_a_silent_blend_is_the_mean_by_nearness_in_time(
+    guided_film: FilmConfig, time: float
+) -> None:
+    film = Film(guided_film).double()
+    damp(film.fuse.output_conv, 0.0)
+    a, b, reference = torch.rand(3, 1, 3, 16, 24, dtype=torch.float64)
+    to_a, to_b = ([f.double() for f in shifted(guided_film, x)] for x in (0.5, -1.0))
+    when, exposures = torch.full((1, 1, 1, 1), time).double(), torch.ones(1, 2).double()
+    with torch.no_grad():
+        pa, pb = film.extract(a), film.extract(b)
+        found = film.decode(pa, pb, to_a, to_b, when, reference, exposures)
+    t = float(when)
+    expected = (1.0 - t) * warp(a, to_a[0]) + t * warp(b, to_b[0])
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def test_the_decoder_of_a_blend_says_weights_and_a_residual(guided_film: FilmConfig) -> None:
+    film, (a, b) = Film(guided_film), frames()
+    bias = film.fuse.output_conv.bias
+    assert bias is not None
+    damp(film.fuse.output_conv, 0.0)
+    still, half = shifted(guided_film, 0.0), torch.full((1, 1, 1, 1), 0.5)
+    with torch.no_grad():
+        pa, pb = film.extract(a), film.extract(b)
+        for logit in (-50.0, 1.0, 50.0):
+            bias.copy_(torch.tensor([0.1, 0.0, -0.2, logit]))
+            found = film.decode(pa, pb, still, still, half, a, torch.ones(1, 2))
+            weight = 1.0 / (1.0 + math.exp(-logit))
+            expected = weight * a + (1.0 - weight) * b
+            expected = (expected + bias[:3].view(1, 3, 1, 1)).clamp(0.0, 1.0)
+            np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def moved(dx: float, dy: float, size: int = 64) -> Tensor:
+    """A smooth picture that moved by (dx, dy) pixels."""
+    axis = torch.arange(size, dtype=torch.float32)
+    x, y = axis - dx, axis.unsqueeze(1) - dy
+    channels = [
+        0.5 + 0.2 * torch.sin(0.15 * x + k) + 0.2 * torch.cos(0.12 * y - 0.06 * x + 2.0 * k)
+        for k in range(3)
+    ]
+    return torch.stack(channels).unsqueeze(0)
+
+
+def silent(film: Film) -> Film:
+    """What the convolutions add to flow and picture is nothing."""
+    for predictor in (film.predict_flow._predictor, *film.predict_flow._predictors):
+        damp(predictor._convs[-1], 0.0)
+    for step in film.guide.steps:
+        damp(step[-1], 0.0)  # type: ignore[index]
+    damp(film.fuse.output_conv, 0.0)
+    return film
+
+
+def test_registration_alone_measures_the_motion(guided_film: FilmConfig) -> None:
+    film = silent(Film(replace(guided_film, registration=2)))
+    a, b = film.extract(moved(0.0, 0.0)), film.extract(moved(6.0, -3.0))
+    with torch.no_grad():
+        (ab,), (ba,) = film.flow(a[1:], b[1:])
+    # At half resolution; the border has less to go by.
+    for flow, sign in ((ab, 1.0), (ba, -1.0)):
+        inner = flow[0, :, 8:-8, 8:-8]
+        np.testing.assert_allclose(inner[0], np.full((16, 16), sign * 3.0), atol=0.1)
+        np.testing.assert_allclose(inner[1], np.full((16, 16), sign * -1.5), atol=0.1)
+
+
+def test_a_silent_guided_film_shows_the_middle_of_a_motion(guided_film: FilmConfig) -> None:
+    # Even where the camera was elsewhere than half-way: the reference says so.
+    film = silent(Film(replace(guided_film, registration=2)))
+    truth, even = moved(4.0, -1.0), torch.ones(1, 2)
+    with torch.no_grad():
+        found = film(moved(0.0, 0.0), moved(6.0, -3.0), at(0.5), truth, even)
+    error = (found - truth)[..., 12:-12, 12:-12].abs()
+    halfway = (moved(3.0, -1.5) - truth)[..., 12:-12, 12:-12].abs()
+    assert float(error.mean()) < 0.15 * float(halfway.mean())
+
+
+def test_every_level_of_a_registering_flow_answers_for_itself(guided_film: FilmConfig) -> None:
+    film, (a, b) = Film(guided_film), frames()
+    predict = film.predict_flow
+    flows = predict(film.extract(a)[1:], film.extract(b)[1:])
+    flows[0].square().mean().backward()
+    own, coarser = predict.predictor(1), predict.predictor(2)
+    assert all(p.grad is not None for p in own.parameters())
+    assert all(p.grad is None for p in coarser.parameters())
 
 
 @pytest.mark.parametrize("levels", [2, 3])
@@ -277,17 +415,27 @@ def test_sizes_that_are_multiples_are_all_right(tiny_film: FilmConfig, levels: i
         assert Film(config)(a, b, at(0.5)).shape == a.shape
 
 
-def test_it_can_be_trained_end_to_end(guided_film: FilmConfig) -> None:
-    film, (a, b) = Film(guided_film), frames()
-    film(a, b, at(0.5), torch.rand_like(a), torch.ones(1, 2)).square().mean().backward()
+@pytest.mark.parametrize("guided", [False, True], ids=["plain", "guided"])
+def test_it_can_be_trained(tiny_film: FilmConfig, guided_film: FilmConfig, guided: bool) -> None:
+    film, (a, b) = Film(guided_film if guided else tiny_film), frames()
+    loss = film(a, b, at(0.5), torch.rand_like(a), torch.ones(1, 2)).square().mean()
+    if guided:
+        # Levels that register are not learnt through: each needs a loss of its own.
+        finest = guided_film.finest_flow
+        flows = film.predict_flow(film.extract(a)[finest:], film.extract(b)[finest:])
+        loss = loss + sum(flow.square().mean() for flow in flows)
+    loss.backward()
     missing = [name for name, p in film.named_parameters() if p.grad is None]
     assert missing == []
 
 
-def test_the_lite_interpolator_is_guided_and_small() -> None:
+def test_the_lite_interpolator_is_small_and_has_every_part() -> None:
     config = lite(2).film
     with torch.device("meta"):
         film = Film(config)
+    assert config.registration > 0
+    assert config.blend
     assert config.guide_steps > 0
     assert len(film.guide.steps) == config.guide_steps
+    assert film.fuse.output_conv.out_channels == 4
     assert count(film) < 1_000_000

@@ -135,14 +135,12 @@ def test_the_guide_compares_at_the_longer_exposure() -> None:
 
 
 def test_clipped_places_do_not_mislead_the_guide() -> None:
-    # A reference of 8 times the exposure shows white where the neighbours still have texture:
-    # matched, those are white as well, and there is nothing to correct.
+    # A reference of a far longer exposure is white where the neighbours have texture. Matched,
+    # those are white as well, and there is nothing to correct.
     white = torch.ones(1, 3, SIDE, SIDE)
     with torch.no_grad():
-        flows = plain_guide(2)(*neighbours(1.0), STILL, white, torch.tensor([[64.0, 1.0]]))
-    for pair in flows:
-        for flow in pair:
-            assert float(flow[INNER].abs().mean()) < 0.05
+        flows = plain_guide(2)(*neighbours(1.0), STILL, white, torch.tensor([[256.0, 1.0]]))
+    assert not any(bool(flow.any()) for pair in flows for flow in pair)
 
 
 def test_a_fresh_guide_is_near_lucas_kanade() -> None:

@@ -103,9 +103,22 @@ def test_light_is_that_of_the_numpy_reference(seed: int, exposure: float) -> Non
     np.testing.assert_allclose(ops.untonemap(toned), expected, rtol=1e-10, atol=1e-16)
 
 
+@given(seed=st.integers(0, 2**16), exposure=st.sampled_from([1.0, 4.0, 16.0]))
+def test_a_frame_is_exposed_as_by_the_numpy_reference(seed: int, exposure: float) -> None:
+    radiance = np.random.default_rng(seed).random((2, 3, 4, 5))
+    e = torch.tensor([exposure, 1.0], dtype=torch.float64)
+    frame = ops.expose(torch.from_numpy(radiance), e)
+    expected = np.stack([light.expose(radiance[0], exposure), light.expose(radiance[1], 1.0)])
+    np.testing.assert_allclose(frame, expected, rtol=1e-12)
+    # Back again, but for what the exposure clipped.
+    limit = 1.0 / e.view(2, 1, 1, 1).numpy()
+    np.testing.assert_allclose(ops.linearise(frame, e), np.minimum(radiance, limit), rtol=1e-12)
+
+
 def test_light_never_runs_in_half_precision() -> None:
     frame, exposure = torch.rand(1, 3, 2, 2).half(), torch.ones(1).half()
     assert ops.linearise(frame, exposure).dtype == torch.float32
+    assert ops.expose(frame, exposure).dtype == torch.float32
     assert ops.full(frame.bfloat16()).dtype == torch.float32
     assert ops.full(frame.double()).dtype == torch.float64
 

@@ -1,7 +1,9 @@
-"""A network that trains in milliseconds, and pictures to train it on."""
+"""The command in miniature, and pictures to train it on."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -10,7 +12,11 @@ import OpenImageIO as oiio
 import pytest
 from numpy.typing import NDArray
 
-from lrhdr.model.config import AccrConfig, ApswfConfig, FilmConfig, ModelConfig
+from lrhdr.model.config import ModelConfig
+from lrhdr.training.cli import main
+from tests.lrhdr.training.miniature import shrink, tiny
+
+Train = Callable[..., int]
 
 
 def picture(seed: int, side: int = 96) -> NDArray[np.float32]:
@@ -43,21 +49,24 @@ def hdr_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_config() -> ModelConfig:
-    return ModelConfig(
-        preset="lite",
-        exposures=2,
-        film=FilmConfig(
-            pyramid_levels=4,
-            fusion_levels=3,
-            specialized_levels=1,
-            sub_levels=2,
-            filters=4,
-            flow_convs=(1, 1),
-            flow_filters=(8, 8),
-            finest_flow=1,
-            guide_steps=1,
-            guide_width=8,
-        ),
-        accr=AccrConfig(width=8, mix=True, residual=True, tonemapped_cues=True),
-        apswf=ApswfConfig(widths=(4, 8, 8, 8), convs=(1, 1, 1, 1)),
-    )
+    return tiny("lite", 2)
+
+
+@pytest.fixture(scope="session")
+def train(hdr_folder: Path) -> Train:
+    """Run the command as the shell does, in miniature; its exit code. `data` may be replaced."""
+
+    def call(*words: str | Path, data: Path = hdr_folder, whole: bool = False) -> int:
+        fixed = ["--data", data, "--workers", "0", "--batch", "1"]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("COLUMNS", "120")
+            patch.setattr(sys, "argv", ["lrhdr-train", *map(str, fixed), *map(str, words)])
+            if not whole:
+                shrink(patch.setattr)
+            try:
+                main()
+            except SystemExit as left:
+                return int(left.code or 0)
+            return 0
+
+    return call

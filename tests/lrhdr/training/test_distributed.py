@@ -1,0 +1,122 @@
+"""Two processes, as torchrun starts them, learn what one does with the doubled batch."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from lrhdr.model.config import Preset, preset
+from lrhdr.model.network import Network
+from lrhdr.model.weights import read_notes
+from lrhdr.training import distributed
+from tests.lrhdr.training.miniature import ROOT, rows, same
+
+# Keeps every loss in full, and the weights that each process ends with.
+KEPT = """
+import sys, torch
+from lrhdr.training import distributed, stages
+from lrhdr.training.loop import Loop
+from tests.lrhdr.training.miniature import main, shrink
+folder = sys.argv.pop(1)
+class Kept(Loop):
+    losses = []
+    def _update(self, batch, loss):
+        values = super()._update(batch, loss)
+        self.losses.append(values["loss"])
+        return values
+    def run(self, *things):
+        figures = super().run(*things)
+        kept = {"losses": self.losses, "module": self.module.state_dict()}
+        torch.save(kept, f"{folder}/{distributed.rank()}-of-{distributed.world()}.pt")
+        return figures
+stages.Loop = Kept
+shrink(setattr)
+main()
+"""
+
+
+def start(kept: Path, out: Path, *words: object, **variables: str) -> subprocess.Popen[str]:
+    paths = os.pathsep.join([str(ROOT), *sys.path])
+    return subprocess.Popen(
+        [sys.executable, "-c", KEPT, str(kept), "--out", str(out), *map(str, words)],
+        env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"} | variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def runs(hdr_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fusion and joint training, by two processes and by one."""
+    folder = tmp_path_factory.mktemp("runs")
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = str(free.getsockname()[1])
+    words = ("--data", hdr_folder, "--steps", "10", "--every", "4", "--workers", "0", "--batch")
+    group = {"MASTER_ADDR": "localhost", "MASTER_PORT": port, "WORLD_SIZE": "2"}
+    children = [
+        start(folder, folder / "two", *words, "1", **group, RANK=rank, LOCAL_RANK=rank)
+        for rank in ("0", "1")
+    ]
+    children.append(start(folder, folder / "one", *words, "2"))
+    said = [child.communicate(timeout=240) for child in children]
+    assert [child.returncode for child in children] == [0, 0, 0], said
+    # The first speaks for all.
+    assert said[1] == ("", "")
+    assert "wrote" in said[0][0]
+    return folder
+
+
+def kept(runs: Path, name: str) -> dict[str, Any]:
+    state: dict[str, Any] = torch.load(runs / f"{name}.pt", weights_only=True)
+    return state
+
+
+def test_losses_are_those_of_one_process_with_the_doubled_batch(runs: Path) -> None:
+    one, first, second = (kept(runs, name)["losses"] for name in ("0-of-1", "0-of-2", "1-of-2"))
+    assert len(one) == 10  # 3 of the interpolator, 4 of fusion, 3 of all
+    assert first == second
+    assert first == pytest.approx(one, rel=1e-5)
+
+
+def test_processes_end_with_equal_weights(runs: Path) -> None:
+    one, first, second = (kept(runs, name)["module"] for name in ("0-of-1", "0-of-2", "1-of-2"))
+    assert same(first, second)
+    # AdamW's first steps follow the signs of gradients, and the sign of almost nothing may differ.
+    different = torch.cat([(first[name] - value).abs().flatten() for name, value in one.items()])
+    assert different.mean() < 1e-6
+    assert different.max() < 1e-2
+
+
+def test_the_first_writes_for_all(runs: Path) -> None:
+    assert [row["step"] for row in rows(runs / "two" / "fusion")] == [4]
+    notes = read_notes(runs / "two" / "weights.safetensors")
+    assert (notes["batch"], notes["steps"]) == (2, 3)
+    names = [sorted(p.name for p in (runs / name).rglob("*")) for name in ("one", "two")]
+    assert names[0] == names[1]
+
+
+def test_one_process_alone_needs_no_group() -> None:
+    assert (distributed.world(), distributed.rank()) == (1, 0)
+    assert distributed.average(0.1) == 0.1
+    assert distributed.anywhere(True)
+    assert not distributed.anywhere(False)
+    distributed.wait()
+
+
+@pytest.mark.parametrize("exposures", [2, 3])
+@pytest.mark.parametrize("name", ["lite", "paper"])
+def test_no_layer_looks_at_the_whole_batch(name: Preset, exposures: int) -> None:
+    with torch.device("meta"):
+        network = Network(preset(name, exposures))
+    assert not [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._NormBase)]
+    assert list(network.buffers()) == []
