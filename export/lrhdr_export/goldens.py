@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lrhdr.data.camera import CameraSettings
 from lrhdr.data.images import Image
 from lrhdr.data.windows import WindowItems, WindowSettings
 from lrhdr.model.network import Network
@@ -44,7 +45,8 @@ def photograph(seed: int, height: int = 512, width: int = 1024) -> Image:
 def golden_window(exposures: int, side: int = SIDE) -> dict[str, NDArray[Any]]:
     """A window of 8-bit frames (F, S, S, 3) and its relative exposures (F,)."""
     step = _STEP[exposures]
-    settings = WindowSettings(side=side, steps=(step,), step_range=(step, step))
+    camera = CameraSettings(steps=(step,), step_range=(step, step), coded=0.0)
+    settings = WindowSettings(side=side, camera=camera)
     images = [photograph(_SEED), photograph(_SEED + 1)]
     items = WindowItems(images, settings, exposures=exposures, length=1, seed=_SEED)
     item = items[0]

@@ -25,6 +25,8 @@ from lrhdr.model.ops import (
 )
 
 EPSILON = 1e-8  # Eq. 3
+_CLIPPING = (0.9, 0.98)  # trust in a channel falls from here to here, in gamma space
+_LEAST_TRUST = 1e-3
 
 
 class ExposureGate(nn.Module):
@@ -101,13 +103,40 @@ class Decoder(nn.Module):
         return untonemap((tonemapped + image).clamp(0.0, 1.0))
 
 
+def complete(frames: list[Tensor], exposures: list[Tensor], radiance: list[Tensor]) -> list[Tensor]:
+    """Each stream's radiance with its clipped channels taken from the shorter exposures.
+
+    Of those, the longest that is not clipped itself counts most: it has the least noise. A red
+    light clips in red long before its luma does, so this is decided channel by channel, which
+    masks of whole pixels cannot do.
+
+    Args:
+        frames: Ne of (B, 3, H, W), gamma space.
+        exposures: Ne of (B,).
+        radiance: Ne of (B, 3, H, W), Gamma of the frames.
+    """
+    low, high = _CLIPPING
+    trust = [((high - full(f)) / (high - low)).clamp(0.0, 1.0) for f in frames]
+    completed = []
+    for own, e_own, sure in zip(radiance, exposures, trust, strict=True):
+        total, weights = EPSILON * own, torch.full_like(own, EPSILON)
+        for other, e, other_sure in zip(radiance, exposures, trust, strict=True):
+            shorter = ((e < e_own).to(own.dtype) * full(e)).view(-1, 1, 1, 1)
+            # Even a clipped shorter exposure knows more than the longer one.
+            weight = shorter * (other_sure + _LEAST_TRUST)
+            total, weights = total + weight * other, weights + weight
+        filled = total / weights
+        completed.append(filled + sure * (own - filled))
+    return completed
+
+
 class Accr(nn.Module):
     """The whole of section 3.1 for Ne streams."""
 
     def __init__(self, config: AccrConfig, exposures: int) -> None:
         """`exposures` is Ne; it fixes the number of cues, 6 (Ne - 1) channels."""
         super().__init__()
-        self.tonemapped_cues = config.tonemapped_cues
+        self.tonemapped_cues, self.complete = config.tonemapped_cues, config.complete
         self.encoder = Encoder(config)
         initialise(self.encoder)
         self.mapper = RepresentationMapper(config.width, 6 * (exposures - 1)) if config.rm else None
@@ -129,6 +158,8 @@ class Accr(nn.Module):
         tonemapped = [tonemap(h) for h in radiance]
         dtype = self.encoder.large_field.weight.dtype
         cues = self.cues(tonemapped if self.tonemapped_cues else radiance).to(dtype)
+        if self.complete:
+            tonemapped = [tonemap(h) for h in complete(frames, exposures, radiance)]
         outputs = []
         for frame, exposure, value in zip(frames, exposures, tonemapped, strict=True):
             features = self.encoder(frame.to(dtype), exposure)

@@ -86,6 +86,7 @@ class AccrConfig:
         rm: the representation mapper (off: features pass unchanged).
         mix: a 1x1 convolution before HF's channel split, which else mixes R with G sub-pixels.
         residual: decode a residual on T(Gamma(L)) instead of the radiance itself.
+        complete: that residual is on a stream whose clipped channels are taken from the others.
         tonemapped_cues: cues as differences of T(Gamma(L)) instead of Gamma(L) (Eq. 8).
     """
 
@@ -94,6 +95,7 @@ class AccrConfig:
     rm: bool = True
     mix: bool = False
     residual: bool = False
+    complete: bool = False
     tonemapped_cues: bool = False
 
 
@@ -184,7 +186,7 @@ def lite(exposures: int) -> ModelConfig:
             guide_steps=2,
             guide_width=32,
         ),
-        accr=AccrConfig(width=16, mix=True, residual=True, tonemapped_cues=True),
+        accr=AccrConfig(width=16, mix=True, residual=True, complete=True, tonemapped_cues=True),
         apswf=ApswfConfig(widths=(16, 32, 48, 64), convs=(1, 2, 2, 2), prior=True),
     )
 

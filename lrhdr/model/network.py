@@ -45,6 +45,8 @@ class Lrhdr(nn.Module):
         self.accr = Accr(config.accr, config.exposures) if config.accr else None
         ldr = self.window.frames + len(self.window.interpolations)
         self.prior = config.apswf.prior
+        # Where ACCR's outputs begin as completed streams, the prior merges those.
+        self.complete = config.accr is not None and config.accr.complete
         self.apswf = Apswf(config.apswf, 3 * (ldr + config.candidates), config.candidates)
 
     def forward(
@@ -71,6 +73,8 @@ class Lrhdr(nn.Module):
         if self.prior:
             slot = window.reference
             placed = [slot, *range(window.frames, window.frames + len(film_slots))]
+            if self.complete:
+                placed = list(range(len(candidates) - window.exposures, len(candidates)))
             weights = merge_weights(frames[slot], slots[slot], film_slots, placed, len(candidates))
             logits = logits + self.apswf.prior(weights)
         masks = self.apswf.masks(logits)

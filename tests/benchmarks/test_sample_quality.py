@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.sample_quality import measure, truths
+from sample_quality import measure, truths
 from lrhdr.metrics import psnr_t
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from benchmarks.exposure_errors import Pixels, compressed, render
+from exposure_errors import Pixels, compressed, render
 from lrhdr.errors import ExposureError
 from lrhdr_engines import estimate
 from lrhdr_engines.estimate import MAX_FRAMES, MIN_CONFIDENCE, Estimate, estimate_exposures

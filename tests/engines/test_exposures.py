@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from benchmarks.exposure_errors import render
+from exposure_errors import render
 from lrhdr.errors import ExposureError, IncompleteError
 from lrhdr_engines.exposures import WIDEST, parse_ev, read_exposures_txt, resolve_ev
 

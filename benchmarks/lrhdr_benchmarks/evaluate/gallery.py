@@ -1,4 +1,8 @@
-"""The pictures of a report: from each scene the crop in which the methods differ most."""
+"""The pictures of a report: from each scene the crop that tells most about the first method.
+
+That is where its error differs most from that of the best of the others, pixel by pixel:
+where it fails although something simpler does not, or is ahead of all.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +33,7 @@ class Exhibit:
     Attributes:
         place: the frame that it is from.
         corner: x and y of its top left pixel.
-        score: how much the methods differ in it, in T.
+        score: how much the first method differs in it from the best of the others, in T.
         frame: the reference as recorded.
         truth: tone-mapped, or None.
         results: tone-mapped, by method.
@@ -57,7 +61,7 @@ class Gallery:
         self._best: dict[str, Exhibit] = {}
 
     def see(self, shot: Shot) -> None:
-        """Keep a crop of this frame if the methods differ more in it than in those before."""
+        """Keep a crop of this frame if it tells more than those before, of its scene."""
         errors = _errors(shot)
         score, corner = _busiest(errors)
         best = self._best.get(shot.place.scene)
@@ -65,7 +69,7 @@ class Gallery:
             self._best[shot.place.scene] = _exhibit(shot, errors, score, corner)
 
     def exhibits(self) -> list[Exhibit]:
-        """The scenes in which the methods differ most, those first."""
+        """Those of the scenes that tell most, these first."""
         return sorted(self._best.values(), key=lambda e: e.score, reverse=True)[:_SCENES]
 
 
@@ -80,16 +84,16 @@ def _errors(shot: Shot) -> dict[str, Floats]:
 
 
 def _busiest(errors: Mapping[str, Floats]) -> tuple[float, tuple[int, int]]:
-    """The crop with the largest mean difference between the best and the worst method.
+    """The mean difference in the crop where it is largest, and x and y of the corner.
 
-    Of a single method: with the largest error. Returns the difference, and x and y.
+    Of a single method: the error itself.
     """
-    stacked = np.stack(list(errors.values()))
-    spread = stacked.max(axis=0) - (stacked.min(axis=0) if len(stacked) > 1 else 0.0)
-    height, width = spread.shape
+    first, *others = errors.values()
+    difference = np.abs(first - np.min(others, axis=0)) if others else first
+    height, width = difference.shape
     rows, columns = min(SIDE, height), min(SIDE, width)
     # The sum over any rectangle from four corners of the integral image.
-    total = cv2.integral(spread)
+    total = cv2.integral(difference)
     sums = (
         total[rows:, columns:]
         - total[:-rows, columns:]

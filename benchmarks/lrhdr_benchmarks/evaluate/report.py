@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
-from typing import Literal
 
 import cv2
 
@@ -28,9 +27,9 @@ table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular
 caption { text-align: left; color: #707078; padding-bottom: .3rem; }
 th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #ddd; }
 th:first-child { text-align: left; white-space: nowrap; }
-.crops { display: grid; gap: .8rem; grid-template-columns: repeat(auto-fill, 210px); }
-figure { margin: 0; color: #707078; font-size: 13px; }
-figure img { width: 210px; display: block; image-rendering: pixelated; }
+.crops { display: flex; flex-wrap: wrap; gap: .8rem; align-items: flex-start; }
+figure { margin: 0; color: #707078; font-size: 13px; width: 210px; }
+figure img { width: 210px; display: block; image-rendering: pixelated; margin-bottom: 3px; }
 .key { display: inline-block; width: .9em; height: .9em; margin: 0 .35em 0 1em; }
 """
 
@@ -64,7 +63,7 @@ def report(
             f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>",
             f"<h1>{escape(title)}</h1><ul>{items}</ul>",
             "<h2>Measures</h2>",
-            *(_table(sheet) for sheet in sheets(results, protocols, exposures) if sheet.rows),
+            *map(_table, sheets(results, protocols, exposures)),
             *_plots(results, protocols),
             *_pictures(exhibits, exposures),
             "</body></html>\n",
@@ -97,37 +96,36 @@ def _pictures(exhibits: Sequence[Exhibit], exposures: int) -> Iterator[str]:
     if not exhibits:
         return
     window = WINDOWS[exposures]
-    yield "<h2>Where the methods differ most</h2><p>"
+    yield f"<h2>Where {escape(next(iter(exhibits[0].results)))} differs most from the others</h2>"
+    yield "<p>Below each picture: its error in T (black: none), and which candidate wins.</p><p>"
     if any(exhibit.winners for exhibit in exhibits):
-        yield "Colours of the candidates:"
         for name, colour in zip(window.candidate_names, palette(window), strict=True):
             yield f'<span class="key" style="background: rgb{colour}"></span>{escape(name)}'
     yield "</p>"
     for exhibit in exhibits:
         place, (x, y) = exhibit.place, exhibit.corner
+        bright = f"; errors up to {exhibit.error_scale:.2g}" if exhibit.errors else ""
         yield (
             f"<h3>{escape(place.scene)}, frame {place.frame} ({place.role} reference), "
-            f'from {x}, {y}</h3><div class="crops">'
+            f'from {x}, {y}{bright}</h3><div class="crops">'
         )
-        yield _figure(exhibit.frame, "the frame as recorded")
+        yield _figure("as recorded", exhibit.frame)
         if exhibit.truth is not None:
-            yield _figure(exhibit.truth, "truth")
+            yield _figure("truth", exhibit.truth)
         for name, picture in exhibit.results.items():
-            yield _figure(picture, name)
-        for name, picture in exhibit.errors.items():
-            yield _figure(picture, f"error of {name}; bright: {exhibit.error_scale:.2g} in T")
-        for name, picture in exhibit.winners.items():
-            yield _figure(picture, f"which candidate wins, {name}", ".png")
+            below = (exhibit.errors.get(name), exhibit.winners.get(name))
+            yield _figure(name, picture, *(each for each in below if each is not None))
         yield "</div>"
 
 
-def _figure(picture: Picture, caption: str, kind: Literal[".jpg", ".png"] = ".jpg") -> str:
-    options = [cv2.IMWRITE_JPEG_QUALITY, 92] if kind == ".jpg" else []
-    _, encoded = cv2.imencode(kind, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), options)
-    media = {".jpg": "image/jpeg", ".png": "image/png"}[kind]
-    text = base64.b64encode(encoded.tobytes()).decode()
-    caption = escape(caption)
-    return (
-        f'<figure><img src="data:{media};base64,{text}" alt="{caption}">'
-        f"<figcaption>{caption}</figcaption></figure>"
-    )
+def _figure(caption: str, photograph: Picture, *maps: Picture) -> str:
+    """A photograph as JPEG, with maps of flat colours as PNG below it."""
+    kinds: list[tuple[Picture, str, str]] = [(photograph, ".jpg", "jpeg")]
+    kinds += [(each, ".png", "png") for each in maps]
+    images = []
+    for picture, suffix, media in kinds:
+        options = [cv2.IMWRITE_JPEG_QUALITY, 92] if media == "jpeg" else []
+        _, encoded = cv2.imencode(suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), options)
+        text = base64.b64encode(encoded.tobytes()).decode()
+        images.append(f'<img src="data:image/{media};base64,{text}" alt="{escape(caption)}">')
+    return f"<figure>{''.join(images)}<figcaption>{escape(caption)}</figcaption></figure>"

@@ -72,8 +72,7 @@ class Session:
         _measure(evaluation, scenes, gallery)
         results = evaluation.results
         for sheet in sheets(results, self.protocols, self.exposures):
-            if sheet.rows:
-                console.print(_table(sheet))
+            console.print(_table(sheet))
         about = {
             "command": shlex.join([PROGRAM, *sys.argv[1:]]),
             "data": f"{self.data}, layout {self.layout}, {self.exposures} exposures",

@@ -25,10 +25,10 @@ class Sheet:
 
 
 def sheets(results: Results, protocols: Sequence[Protocol], exposures: int) -> Iterator[Sheet]:
-    """A sheet of measures and one of motion for each protocol, then the votes; no empty ones."""
-    for protocol in protocols:
-        yield from (_measures(results, protocol), _motion(results, protocol))
-    yield _votes(results, exposures)
+    """Measures under each protocol, motion under the first, votes; sheets without rows left out."""
+    found = [_measures(results, protocol) for protocol in protocols]
+    found += [_motion(results, protocols[0]), _votes(results, exposures)]
+    return (sheet for sheet in found if sheet.rows)
 
 
 def candidate_names(exposures: int, count: int) -> tuple[str, ...]:

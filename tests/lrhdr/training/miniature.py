@@ -15,7 +15,7 @@ from typing import Any
 from torch import Tensor
 
 from lrhdr.model import config as networks
-from lrhdr.model.config import AccrConfig, ApswfConfig, FilmConfig, ModelConfig, Preset
+from lrhdr.model.config import ModelConfig, Preset
 from lrhdr.training import recipe, stages
 from lrhdr.training.cli import main
 from lrhdr.training.recipe import Recipe
@@ -23,29 +23,28 @@ from lrhdr.training.recipe import Recipe
 SIDE = 32
 ROOT = Path(__file__).parents[3]
 
-PAPER_FILM = FilmConfig(
-    pyramid_levels=4,
-    fusion_levels=3,
-    specialized_levels=1,
-    sub_levels=2,
-    filters=4,
-    flow_convs=(1, 1),
-    flow_filters=(8, 8),
-)
-LITE_FILM = replace(
-    PAPER_FILM, finest_flow=1, registration=1, blend=True, guide_steps=1, guide_width=8
-)
+_SMALL_FILM: dict[str, Any] = {
+    "pyramid_levels": 4,
+    "fusion_levels": 3,
+    "specialized_levels": 1,
+    "sub_levels": 2,
+    "filters": 4,
+    "flow_convs": (1, 1),
+    "flow_filters": (8, 8),
+    "guide_width": 8,
+}
+_WHOLE = {"paper": networks.paper, "lite": networks.lite}
 
 
 def tiny(preset: Preset, exposures: int) -> ModelConfig:
     """A preset's switches, and hardly any width."""
-    lite = preset == "lite"
-    return ModelConfig(
-        preset=preset,
-        exposures=exposures,
-        film=LITE_FILM if lite else PAPER_FILM,
-        accr=AccrConfig(width=8, mix=lite, residual=lite, tonemapped_cues=lite),
-        apswf=ApswfConfig(widths=(4, 8, 8, 8), convs=(1, 1, 1, 1), prior=lite),
+    whole = _WHOLE[preset](exposures)
+    assert whole.accr is not None
+    return replace(
+        whole,
+        film=replace(whole.film, **_SMALL_FILM, guide_steps=min(whole.film.guide_steps, 1)),
+        accr=replace(whole.accr, width=8),
+        apswf=replace(whole.apswf, widths=(4, 8, 8, 8), convs=(1, 1, 1, 1)),
     )
 
 
