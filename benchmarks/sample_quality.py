@@ -35,6 +35,7 @@ NAMES = {
     "merge": "unaligned merge",
     "dis-mid": "DIS mid-frame merge",
     "dis": "DIS-aligned merge",
+    "debevec": "Debevec's merge, unaligned",
 }
 
 Picture = NDArray[np.float32]

@@ -12,19 +12,31 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 
 import lrhdr
-from lrhdr.contract import GOLDENS, MANIFEST, PRECISIONS, WEIGHTS, Precision
-from lrhdr.errors import OutputError
+from lrhdr.contract import (
+    EXTRACT,
+    FILM,
+    FLOW,
+    FUSE,
+    GOLDENS,
+    MANIFEST,
+    PRECISIONS,
+    WEIGHTS,
+    Precision,
+)
+from lrhdr.errors import BundleError, OutputError
 from lrhdr.manifest import FileEntry, GraphEntry, Manifest
 from lrhdr.model.network import Network
-from lrhdr.model.weights import save_weights
+from lrhdr.model.weights import load_weights, save_weights
 from lrhdr_export.goldens import write_goldens
 from lrhdr_export.graphs import network_signatures
 from lrhdr_export.onnx_export import OPSET, export_graph
 
 Report = Callable[[str], None]
+_INTERPOLATOR = (EXTRACT, FLOW, FUSE, FILM)
 
 
 def write_bundle(
@@ -124,12 +136,16 @@ def _fill(
     report: Report,
 ) -> Manifest:
     graphs = {}
+    known = shared if shared is not None and _same_interpolator(network, shared) else None
     for graph, signature in network_signatures(network).items():
         files: dict[Precision, FileEntry] = {}
         for precision in PRECISIONS:
             file = f"{graph}.{precision}.onnx"
-            model = export_graph(network, graph, precision)
-            (work / file).write_bytes(model.SerializeToString(deterministic=True))
+            if known is not None and graph in _INTERPOLATOR and (known / file).is_file():
+                shutil.copyfile(known / file, work / file)
+            else:
+                model = export_graph(network, graph, precision)
+                (work / file).write_bytes(model.SerializeToString(deterministic=True))
             files[precision] = _entry(work, file, shared)
             where = "shared" if files[precision].path != file else "written"
             report(f"{file}: {files[precision].bytes / 1e6:.2f} MB, {where}")
@@ -151,6 +167,24 @@ def _fill(
     )
     (work / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
     return manifest
+
+
+def _same_interpolator(network: Network, bundle: Path) -> bool:
+    """Whether a bundle holds this network's interpolator, traced by the same versions.
+
+    Tracing takes minutes, and would give the same files.
+    """
+    try:
+        manifest = Manifest.from_json((bundle / MANIFEST).read_text(encoding="utf-8"), str(bundle))
+        there = load_weights(bundle / WEIGHTS)
+    except (BundleError, OSError, ValueError):
+        return False
+    if manifest.made.get("versions") != _versions() or manifest.opset != OPSET:
+        return False
+    mine, other = network.film.state_dict(), there.film.state_dict()
+    return there.config.film == network.config.film and all(
+        torch.equal(value.cpu(), other[name]) for name, value in mine.items()
+    )
 
 
 def _entry(work: Path, file: str, shared: Path | None) -> FileEntry:

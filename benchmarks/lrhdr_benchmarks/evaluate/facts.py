@@ -43,7 +43,10 @@ def facts(
         "means": {protocol: _means(results, protocol) for protocol in protocols},
         "flicker": {
             "mean": {m: {"amplitude": a, "ratio": ratio} for m, (a, ratio) in flicker.items()},
-            "scenes": {scene: asdict(found) for scene, found in results.flicker.items()},
+            "scenes": {
+                scene: {**asdict(found), "ratios": {m: found.ratio(m) for m in found.methods}}
+                for scene, found in results.flicker.items()
+            },
         },
         "motion": {
             "edges": list(EDGES),

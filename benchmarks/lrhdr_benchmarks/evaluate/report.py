@@ -35,8 +35,7 @@ figure img { width: 210px; display: block; image-rendering: pixelated; margin-bo
 
 
 def report(
-    title: str,
-    facts: Mapping[str, str],
+    about: Mapping[str, str],
     methods: Sequence[Method],
     results: Results,
     protocols: Sequence[Protocol],
@@ -46,22 +45,21 @@ def report(
     """The whole page.
 
     Args:
-        title: the heading.
-        facts: what was measured with what, for the list at the top.
+        about: what was measured with what, for the list at the top.
         methods: that were measured.
         results: of all of them.
         protocols: that were measured under.
         exhibits: the pictures.
         exposures: in a cycle.
     """
-    listed = {**facts, **{method.name: method.about for method in methods}}
+    listed = {**about, **{method.name: method.about for method in methods}}
     items = "".join(f"<li>{escape(k)}: <code>{escape(v)}</code></li>" for k, v in listed.items())
     return "\n".join(
         (
             '<!doctype html><html lang="en"><head><meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width">',
-            f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>",
-            f"<h1>{escape(title)}</h1><ul>{items}</ul>",
+            f"<title>lrhdr-eval</title><style>{_STYLE}</style></head><body>",
+            f"<h1>lrhdr-eval</h1><ul>{items}</ul>",
             "<h2>Measures</h2>",
             *map(_table, sheets(results, protocols, exposures)),
             *_plots(results, protocols),

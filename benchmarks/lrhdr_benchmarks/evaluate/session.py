@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +17,10 @@ from lrhdr_benchmarks.evaluate.facts import facts, to_json, versions
 from lrhdr_benchmarks.evaluate.gallery import Gallery
 from lrhdr_benchmarks.evaluate.hdrvdp2 import HdrVdp2
 from lrhdr_benchmarks.evaluate.measures import Meter, Protocol, fidelity
+from lrhdr_benchmarks.evaluate.method import Method
 from lrhdr_benchmarks.evaluate.methods import MethodChoice, open_methods
 from lrhdr_benchmarks.evaluate.report import report
+from lrhdr_benchmarks.evaluate.results import Results
 from lrhdr_benchmarks.evaluate.run import Evaluation, Shot
 from lrhdr_benchmarks.evaluate.scenes import choose, frames_of
 from lrhdr_benchmarks.evaluate.sheets import Sheet, sheets
@@ -54,8 +56,7 @@ class Session:
                 be known beforehand is refused beforehand.
         """
         need("skimage", "eval")
-        json_file = Path(self.json_to) if self.json_to and self.json_to != _STDOUT else None
-        for file in (json_file, self.html_to):
+        for file in (self._json_file, self.html_to):
             if file is not None:
                 check_new_file(file, overwrite=True)
         scenes = choose(open_layout(self.data, self.layout, self.exposures), self.scenes)
@@ -70,29 +71,41 @@ class Session:
         gallery = Gallery() if self.html_to else None
         evaluation = Evaluation(methods, meters, self.protocols)
         _measure(evaluation, scenes, gallery)
-        results = evaluation.results
-        for sheet in sheets(results, self.protocols, self.exposures):
+        for sheet in sheets(evaluation.results, self.protocols, self.exposures):
             console.print(_table(sheet))
         about = {
             "command": shlex.join([PROGRAM, *sys.argv[1:]]),
             "data": f"{self.data}, layout {self.layout}, {self.exposures} exposures",
             "scenes": ", ".join(scene.name for scene in scenes),
+            "notes": "; ".join(notes),
         }
-        if self.json_to:
-            found = facts(results, methods, self.protocols, self.exposures)
-            text = to_json({**about, "versions": versions(), "notes": notes, **found})
-            if json_file is None:
-                sys.stdout.write(text)
-            else:
-                write_whole(json_file, text.encode())
+        self._write_json(about, evaluation.results, methods)
         if self.html_to and gallery:
-            about |= {"versions": ", ".join(f"{k} {v}" for k, v in versions().items())}
-            about |= {"notes": "; ".join(notes)}
-            title = f"lrhdr-eval: {self.data.name}, {self.exposures} exposures"
             page = report(
-                title, about, methods, results, self.protocols, gallery.exhibits(), self.exposures
+                about | {"versions": ", ".join(f"{k} {v}" for k, v in versions().items())},
+                methods,
+                evaluation.results,
+                self.protocols,
+                gallery.exhibits(),
+                self.exposures,
             )
             write_whole(self.html_to, page.encode())
+
+    @property
+    def _json_file(self) -> Path | None:
+        return Path(self.json_to) if self.json_to and self.json_to != _STDOUT else None
+
+    def _write_json(
+        self, about: Mapping[str, str], results: Results, methods: Sequence[Method]
+    ) -> None:
+        if not self.json_to:
+            return
+        found = facts(results, methods, self.protocols, self.exposures)
+        text = to_json({**about, "versions": versions(), **found})
+        if self._json_file:
+            write_whole(self._json_file, text.encode())
+        else:
+            sys.stdout.write(text)
 
     def _meters(self, scenes: Sequence[TestScene]) -> tuple[list[Meter], list[str]]:
         """What measures a frame, and notes on what is not measured."""

@@ -36,7 +36,8 @@ class Line(nn.Module):
         self.frozen = nn.Linear(3, 3).requires_grad_(False)
 
     def groups(self, weight: float = 0.05, bias: float = 0.01) -> list[Group]:
-        return [([self.layer.weight], weight), ([self.layer.bias], bias)]
+        weights, biases = self.layer.parameters()
+        return [([weights], weight), ([biases], bias)]
 
 
 def noisy(line: Line) -> Loss:

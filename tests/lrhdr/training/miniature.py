@@ -6,7 +6,6 @@ As a program it is the command in a process of its own.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -75,4 +74,4 @@ def same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
 
 if __name__ == "__main__":
     shrink(setattr)
-    sys.exit(main())
+    main()

@@ -39,7 +39,8 @@ def test_processes_together_see_what_one_sees(world: int, size: int, stop: int, 
     shares = [seen(rank, world, steps, size) for rank in range(world)]
     together = [[i for share in shares for i in share[k]] for k in range(len(steps))]
     assert together == seen(0, 1, steps, world * size)
-    assert sum(together, []) == [*range(steps.start * world * size, stop * world * size)]
+    items = [i for batch in together for i in batch]
+    assert items == [*range(steps.start * world * size, stop * world * size)]
 
 
 def test_workers_change_nothing() -> None:

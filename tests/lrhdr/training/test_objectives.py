@@ -1,4 +1,4 @@
-"""What the stages minimise: Eq. 22 with and without the interpolator, and when levels are taught."""
+"""What the stages minimise: Eq. 22 with or without the interpolator; when levels are taught."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from torch import Tensor
 from lrhdr.data.draw import MotionSettings
 from lrhdr.data.windows import WindowItems, WindowSettings
 from lrhdr.losses import LossWeights, total_loss
+from lrhdr.model.config import Preset
 from lrhdr.model.network import Network
 from lrhdr.training import objectives
 from lrhdr.training.feed import Batch
@@ -96,8 +97,11 @@ def test_it_can_be_learnt(tmp_path: Path, pictures: Pictures, name: Stage) -> No
 
 @pytest.mark.parametrize(
     ("name", "rates"),
-    [("interpolator", {"film": 1.0}), ("fusion", {"accr": 2.0, "apswf": 3.0})]
-    + [("joint", {"film": 1.0, "accr": 2.0, "apswf": 3.0})],
+    [
+        ("interpolator", {"film": 1.0}),
+        ("fusion", {"accr": 2.0, "apswf": 3.0}),
+        ("joint", {"film": 1.0, "accr": 2.0, "apswf": 3.0}),
+    ],
 )
 def test_every_part_has_its_own_rate(name: Stage, rates: dict[str, float]) -> None:
     network = network_of(2)
@@ -119,11 +123,14 @@ def test_base_has_one_rate() -> None:
 
 def test_levels_are_taught_first_where_nothing_registers(monkeypatch: pytest.MonkeyPatch) -> None:
     told = []
-    monkeypatch.setattr(
-        objectives, "interpolator_loss", lambda *_, taught: (told.append(taught), {})
-    )
-    for preset in ("paper", "lite"):
-        objective = InterpolatorObjective(Network(tiny(preset, 2)), None)  # type: ignore[arg-type]
+
+    def heard(*_: object, taught: bool) -> None:
+        told.append(taught)
+
+    monkeypatch.setattr(objectives, "interpolator_loss", heard)
+    presets: tuple[Preset, ...] = ("paper", "lite")
+    for preset in presets:
+        objective = InterpolatorObjective(Network(tiny(preset, 2)), None)
         for progress in (0.0, 0.39, 0.41, 1.0):
             objective({}, progress)
     assert told == [True, True, False, False] + 4 * [False]
