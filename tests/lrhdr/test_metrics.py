@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -12,7 +13,18 @@ from numpy.typing import NDArray
 
 from lrhdr.errors import InputError
 from lrhdr.light import linearise
-from lrhdr.metrics import Role, masked_prediction, psnr, psnr_t, role_of, ssim_t
+from lrhdr.metrics import (
+    PEAK_NITS,
+    Role,
+    masked_prediction,
+    psnr,
+    psnr_pq,
+    psnr_t,
+    role_of,
+    ssim_pq,
+    ssim_t,
+    to_pq,
+)
 
 Image = NDArray[np.float64]
 
@@ -25,14 +37,25 @@ def mu_law(value: float) -> float:
     return math.log(1.0 + 5000.0 * value) / math.log(5001.0)
 
 
-def slow_psnr_t(a: Image, b: Image) -> float:
-    squares = [(mu_law(x) - mu_law(y)) ** 2 for x, y in zip(a.flat, b.flat, strict=True)]
+def pq(value: float) -> float:
+    """ST 2084 of light that is 1 at 1000 cd/m2, by the standard's fractions."""
+    y = (value * 1000.0 / 10000.0) ** (2610 / 4096 / 4)
+    return ((3424 / 4096 + 2413 / 4096 * 32 * y) / (1 + 2392 / 4096 * 32 * y)) ** (
+        2523 / 4096 * 128
+    )
+
+
+Curve = Callable[[float], float]
+
+
+def slow_psnr(a: Image, b: Image, curve: Curve) -> float:
+    squares = [(curve(x) - curve(y)) ** 2 for x, y in zip(a.flat, b.flat, strict=True)]
     return 10.0 * math.log10(1.0 / (math.fsum(squares) / len(squares)))
 
 
-def slow_ssim_t(a: Image, b: Image) -> float:
+def slow_ssim(a: Image, b: Image, curve: Curve) -> float:
     """Wang et al. 2004, Eq. 13, over every whole 7x7 window, with unbiased variances."""
-    x, y = np.vectorize(mu_law)(a), np.vectorize(mu_law)(b)
+    x, y = np.vectorize(curve)(a), np.vectorize(curve)(b)
     c1, c2 = 0.01**2, 0.03**2
     values = []
     for channel in range(3):
@@ -62,15 +85,29 @@ def test_equal_pictures_are_infinitely_good() -> None:
 @given(seed=st.integers(0, 2**16), scale=st.floats(1e-3, 1.0))
 def test_psnr_t_matches_the_loop(seed: int, scale: float) -> None:
     a, b = picture(seed, 3, 4) * scale, picture(seed + 1, 3, 4)
-    assert psnr_t(a, b) == pytest.approx(slow_psnr_t(a, b), abs=1e-9)
+    assert psnr_t(a, b) == pytest.approx(slow_psnr(a, b, mu_law), abs=1e-9)
     assert psnr_t(a, b) == pytest.approx(psnr_t(b, a), abs=1e-12)
 
 
 def test_ssim_t_matches_the_loop() -> None:
     a = picture(3)
     b = np.clip(a + 0.1 * (picture(4) - 0.5), 0.0, 1.0)
-    assert ssim_t(a, b) == pytest.approx(slow_ssim_t(a, b), abs=1e-9)
+    assert ssim_t(a, b) == pytest.approx(slow_ssim(a, b, mu_law), abs=1e-9)
     assert ssim_t(a, b) < ssim_t(a, a)
+
+
+def test_measures_in_pq_match_the_loops() -> None:
+    a = picture(3)
+    b = np.clip(a + 0.1 * (picture(4) - 0.5), 0.0, 1.0)
+    assert psnr_pq(a, b) == pytest.approx(slow_psnr(a, b, pq), abs=1e-9)
+    assert ssim_pq(a, b) == pytest.approx(slow_ssim(a, b, pq), abs=1e-9)
+    assert psnr_pq(a, a) == math.inf
+    assert PEAK_NITS == 1000.0
+
+
+def test_pq_of_the_peak_is_that_of_the_standard() -> None:
+    # BT.2408-7, table 1: 1000 cd/m2 is 75% PQ and 203 cd/m2 is 58%, rounded.
+    assert to_pq(np.array([1.0, 0.203, 0.0])) == pytest.approx([0.7518, 0.5807, 0.0], abs=1e-4)
 
 
 def test_float32_pictures_are_measured_in_float64() -> None:
@@ -124,6 +161,8 @@ def test_what_the_mu_law_cannot_take_is_refused(bad: float) -> None:
         psnr_t(broken, picture(1))
     with pytest.raises(InputError, match="truth with minimum"):
         ssim_t(picture(1), broken)
+    with pytest.raises(InputError, match="truth with minimum"):
+        psnr_pq(picture(1), broken)
 
 
 def test_a_picture_smaller_than_the_ssim_window_is_refused() -> None:

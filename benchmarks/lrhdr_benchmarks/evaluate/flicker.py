@@ -135,4 +135,4 @@ def noise_of(frame: Picture, truth: Floats, exposure: float) -> float | None:
 
 
 def _seen(radiance: Floats) -> NDArray[np.float64]:
-    return np.asarray(tonemap(luma(radiance)), np.float64)
+    return np.asarray(tonemap(luma(radiance.astype(np.float64))), np.float64)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrhdr.contract import WINDOWS
-from lrhdr.light import Floats
+from lrhdr.light import Floats, tonemap
 from lrhdr_benchmarks.evaluate.results import Place
 from lrhdr_benchmarks.evaluate.run import Shot
 from lrhdr_engines.preview import palette
@@ -78,7 +78,7 @@ def _errors(shot: Shot) -> dict[str, Floats]:
 
     Without a truth: the distance to the mean of all methods.
     """
-    results = {name: result.t for name, result in shot.results.items()}
+    results = {name: tonemap(result) for name, result in shot.results.items()}
     target = shot.truth.t if shot.truth else np.mean(list(results.values()), axis=0)
     return {name: np.abs(result - target).mean(axis=2) for name, result in results.items()}
 
@@ -123,7 +123,7 @@ def _exhibit(
         score=score,
         frame=_codes(shot.frame[window]),
         truth=shown(shot.truth.linear) if shot.truth else None,
-        results={name: shown(result.linear) for name, result in shot.results.items()},
+        results={name: shown(result) for name, result in shot.results.items()},
         errors={n: _false_colour(e / scale) for n, e in cropped.items()} if shot.truth else {},
         error_scale=scale,
         winners={n: _winners(m[window], len(shot.cycle)) for n, m in shot.masks.items()},

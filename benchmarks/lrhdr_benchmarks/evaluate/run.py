@@ -30,7 +30,7 @@ class Shot:
         exposure: e of the frame.
         frame: as recorded, (H, W, 3) in gamma space.
         truth: None where it is unknown.
-        results: by method.
+        results: by method, (H, W, 3) linear, in [0, 1].
         oracles: by method, of those that have one.
         masks: (H, W, N) by method, of those that have some.
     """
@@ -40,8 +40,8 @@ class Shot:
     exposure: float
     frame: Picture
     truth: Domains | None
-    results: Mapping[str, Domains]
-    oracles: Mapping[str, Domains]
+    results: Mapping[str, Picture]
+    oracles: Mapping[str, Picture]
     masks: Mapping[str, NDArray[np.float32]]
 
 
@@ -74,8 +74,7 @@ class Evaluation:
             shot = self._shot(scene, index, estimates)
             if shot.truth is not None:
                 self._measure(shot, shot.truth, motion_of(scene, index))
-                linear = {name: result.linear for name, result in shot.results.items()}
-                flicker.add(index, shot.frame, shot.truth.linear, linear)
+                flicker.add(index, shot.frame, shot.truth.linear, shot.results)
             for name, masks in shot.masks.items():
                 vote = FrameVote(place=shot.place, method=name, vote=count_votes(masks))
                 self.results.votes.append(vote)
@@ -101,8 +100,8 @@ class Evaluation:
             exposure=exposure,
             frame=scene.read_frame(index),
             truth=None if truth is None else Domains.of(truth),
-            results={name: Domains.of(e.hdr) for name, e in named.items()},
-            oracles={n: Domains.of(e.oracle) for n, e in named.items() if e.oracle is not None},
+            results={name: np.clip(e.hdr, 0.0, 1.0) for name, e in named.items()},
+            oracles={name: e.oracle for name, e in named.items() if e.oracle is not None},
             masks={name: e.masks for name, e in named.items() if e.masks is not None},
         )
 
@@ -110,8 +109,9 @@ class Evaluation:
         oracles = {oracle_of(name): oracle for name, oracle in shot.oracles.items()}
         blocks = {}
         for name, picture in {**shot.results, **oracles}.items():
+            raw = Domains.of(picture)
             for protocol in self._protocols:
-                seen = as_measured(picture, protocol, shot.frame, shot.exposure, shot.place.role)
+                seen = as_measured(raw, protocol, shot.frame, shot.exposure, shot.place.role)
                 values: dict[str, float] = {}
                 for meter in self._meters:
                     values |= meter(seen, truth)

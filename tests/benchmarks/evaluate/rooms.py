@@ -15,11 +15,12 @@ EV = {2: (0.0, 3.0), 3: (0.0, 2.0, 4.0)}
 
 
 def texture(height: int = 24, width: int = 32, seed: int = 0) -> Picture:
-    """Smooth light in [0.001, 1], (H, W, 3)."""
-    noise = np.random.default_rng(seed).normal(size=(height, width, 3))
+    """Smooth light in [0.001, 1], (H, W, 3), of pale colours."""
+    rng = np.random.default_rng(seed)
+    noise = rng.normal(size=(height, width, 1)) + 0.2 * rng.normal(size=(height, width, 3))
     field = cv2.GaussianBlur(noise, (0, 0), 2.0)
-    ranks = (field - field.min()) / (field.max() - field.min())
-    return np.exp((ranks - 1.0) * np.log(1000.0)).astype(np.float32)
+    ranks = ((field - field.min()) / (field.max() - field.min())) ** 0.7
+    return np.asarray(np.exp((ranks - 1.0) * np.log(1000.0)), np.float32)
 
 
 def panning(count: int, step: int = 2, height: int = 24, width: int = 40) -> list[Picture]:

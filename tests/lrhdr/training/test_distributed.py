@@ -68,7 +68,11 @@ def runs(hdr_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         for rank in ("0", "1")
     ]
     children.append(start(folder, folder / "one", *words, "2"))
-    said = [child.communicate(timeout=240) for child in children]
+    try:
+        said = [child.communicate(timeout=600) for child in children]
+    finally:
+        for child in children:
+            child.kill()
     assert [child.returncode for child in children] == [0, 0, 0], said
     # The first speaks for all.
     assert said[1] == ("", "")
