@@ -31,7 +31,7 @@ class Progress:
             disable=quiet or not self._console.is_terminal,
         )
         self._task = self._bar.add_task(folder.name, total=steps, completed=step, loss=0.0)
-        self._board = None if quiet else _board(folder)
+        self._board: Any = None
 
     def __enter__(self) -> Progress:
         self._bar.start()
@@ -65,6 +65,8 @@ class Progress:
         row |= {k: round(v, 3) for k, v in figures.items()}
         with (self.folder / "log.jsonl").open("a") as file:
             file.write(json.dumps(row) + "\n")
+        # Opened late, so that a run with nothing left to do writes nothing.
+        self._board = self._board or _board(self.folder)
         if self._board is not None:
             for kind, values in (("loss", losses), ("validation", figures)):
                 for name, value in values.items():

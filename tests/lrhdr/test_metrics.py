@@ -40,9 +40,8 @@ def mu_law(value: float) -> float:
 def pq(value: float) -> float:
     """ST 2084 of light that is 1 at 1000 cd/m2, by the standard's fractions."""
     y = (value * 1000.0 / 10000.0) ** (2610 / 4096 / 4)
-    return ((3424 / 4096 + 2413 / 4096 * 32 * y) / (1 + 2392 / 4096 * 32 * y)) ** (
-        2523 / 4096 * 128
-    )
+    signal: float = (3424 / 4096 + 2413 / 128 * y) / (1 + 2392 / 128 * y)
+    return float(signal ** (2523 / 32))
 
 
 Curve = Callable[[float], float]

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,37 +17,46 @@ from torch import nn
 from lrhdr.model.config import Preset, preset
 from lrhdr.model.network import Network
 from lrhdr.model.weights import read_notes
-from lrhdr.training import distributed
+from lrhdr.training import distributed, stages
+from lrhdr.training.feed import Batch
+from lrhdr.training.loop import Loop, Loss
 from tests.lrhdr.training.miniature import ROOT, rows, same
 
-# Keeps every loss in full, and the weights that each process ends with.
-KEPT = """
-import sys, torch
-from lrhdr.training import distributed, stages
-from lrhdr.training.loop import Loop
+CHILD = """
+import sys
+from pathlib import Path
+from lrhdr.training import stages
 from tests.lrhdr.training.miniature import main, shrink
-folder = sys.argv.pop(1)
-class Kept(Loop):
-    losses = []
-    def _update(self, batch, loss):
-        values = super()._update(batch, loss)
-        self.losses.append(values["loss"])
-        return values
-    def run(self, *things):
-        figures = super().run(*things)
-        kept = {"losses": self.losses, "module": self.module.state_dict()}
-        torch.save(kept, f"{folder}/{distributed.rank()}-of-{distributed.world()}.pt")
-        return figures
-stages.Loop = Kept
+from tests.lrhdr.training.test_distributed import keeping
+stages.Loop = keeping(Path(sys.argv.pop(1)))
 shrink(setattr)
 main()
 """
 
 
+def keeping(folder: Path) -> type[Loop]:
+    """A loop that keeps every loss in full and the weights it ends with, for each process."""
+    losses: list[float] = []
+
+    class Kept(Loop):
+        def _update(self, batch: Batch, loss: Loss) -> dict[str, float]:
+            values = super()._update(batch, loss)
+            losses.append(values["loss"])
+            return values
+
+        def run(self, *things: Any) -> dict[str, float]:
+            figures = super().run(*things)
+            kept = {"losses": losses, "module": self.module.state_dict()}
+            torch.save(kept, folder / f"{distributed.rank()}-of-{distributed.world()}.pt")
+            return figures
+
+    return Kept
+
+
 def start(kept: Path, out: Path, *words: object, **variables: str) -> subprocess.Popen[str]:
     paths = os.pathsep.join([str(ROOT), *sys.path])
     return subprocess.Popen(
-        [sys.executable, "-c", KEPT, str(kept), "--out", str(out), *map(str, words)],
+        [sys.executable, "-c", CHILD, str(kept), "--out", str(out), *map(str, words)],
         env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"} | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -55,25 +65,30 @@ def start(kept: Path, out: Path, *words: object, **variables: str) -> subprocess
 
 
 @pytest.fixture(scope="module")
-def runs(hdr_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Fusion and joint training, by two processes and by one."""
+def runs(
+    train: Callable[..., int], hdr_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """All stages, by two processes and by one."""
     folder = tmp_path_factory.mktemp("runs")
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = str(free.getsockname()[1])
-    words = ("--data", hdr_folder, "--steps", "4", "--every", "9", "--workers", "0", "--batch")
+    words = ("--steps", "4", "--every", "9", "--workers", "0")
     group = {"MASTER_ADDR": "localhost", "MASTER_PORT": port, "WORLD_SIZE": "2"}
+    two = ("--data", hdr_folder, "--batch", "1", *words)
     children = [
-        start(folder, folder / "two", *words, "1", **group, RANK=rank, LOCAL_RANK=rank)
+        start(folder, folder / "two", *two, **group, RANK=rank, LOCAL_RANK=rank)
         for rank in ("0", "1")
     ]
-    children.append(start(folder, folder / "one", *words, "2"))
     try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(stages, "Loop", keeping(folder))
+            assert train("--out", folder / "one", *words, "--batch", "2") == 0
         said = [child.communicate(timeout=600) for child in children]
     finally:
         for child in children:
             child.kill()
-    assert [child.returncode for child in children] == [0, 0, 0], said
+    assert [child.returncode for child in children] == [0, 0], said
     # The first speaks for all.
     assert said[1] == ("", "")
     assert "wrote" in said[0][0]
@@ -105,8 +120,13 @@ def test_the_first_writes_for_all(runs: Path) -> None:
     assert [row["step"] for row in rows(runs / "two" / "fusion")] == [2]
     notes = read_notes(runs / "two" / "weights.safetensors")
     assert (notes["batch"], notes["steps"]) == (2, 1)
-    names = [sorted(p.name for p in (runs / name).rglob("*")) for name in ("one", "two")]
-    assert names[0] == names[1]
+    one, two = (
+        {p.relative_to(runs / name) for p in (runs / name).rglob("*") if "events" not in p.name}
+        for name in ("one", "two")
+    )
+    assert one == two
+    # One writer of events a stage, where TensorBoard is installed.
+    assert len(list(runs.glob("two/*/tensorboard/*"))) in (0, 3)
 
 
 def test_one_process_alone_needs_no_group() -> None:

@@ -109,6 +109,15 @@ def test_a_run_writes_both(tmp_path: Path) -> None:
     assert len(file.read_text().splitlines()) == 2 * 4
 
 
+def test_tensorboard_reads_the_events(tmp_path: Path) -> None:
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    feed(Progress(tmp_path, 0, 4, quiet=False))
+    events = reader.EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert set(events.Tags()["scalars"]) == {"loss/loss", "loss/recon", "validation/psnr"}
+    assert [(e.step, e.value) for e in events.Scalars("loss/loss")] == [(2, 3.0), (4, 0.75)]
+
+
 @pytest.mark.usefixtures("no_board")
 def test_lines_may_hold_what_rich_reads_as_markup(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
