@@ -115,7 +115,8 @@ def test_the_weights_are_the_papers() -> None:
         0.01,
         0.7,
     )
-    assert len(astuple(w)) == 6
+    # Two that the paper does not have: one where FILM is trained along, one that is off.
+    assert (len(astuple(w)), w.film, w.square) == (8, 0.2, 0.0)
 
 
 @given(seed=seeds)
