@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sample_quality import measure, truths
 from lrhdr.metrics import psnr_t
+from sample_quality import measure, truths
 
 
 @pytest.fixture(scope="module")
