@@ -42,7 +42,7 @@ def run_command(app: Callable[[], object], program: str, extra: str) -> None:
 
 
 @contextmanager
-def interruptible(said: str) -> Iterator[threading.Event]:
+def interruptible(said: str, again: str) -> Iterator[threading.Event]:
     """Ctrl-C and SIGTERM set the event, for the work to end when it can.
 
     A second one raises KeyboardInterrupt at once. Only the main thread hears of signals: in
@@ -50,6 +50,7 @@ def interruptible(said: str) -> Iterator[threading.Event]:
 
     Args:
         said: what to say on stderr meanwhile.
+        again: what a second one does.
     """
     event = threading.Event()
 
@@ -58,7 +59,7 @@ def interruptible(said: str) -> Iterator[threading.Event]:
             raise KeyboardInterrupt
         event.set()
         # Straight to the file: a handler must not meet a lock that the main thread holds.
-        os.write(2, f"\n{said}; Ctrl-C again leaves at once\n".encode())
+        os.write(2, f"\n{said}; Ctrl-C again {again}\n".encode())
 
     heard = threading.current_thread() is threading.main_thread()
     numbers = (signal.SIGINT, signal.SIGTERM) if heard else ()

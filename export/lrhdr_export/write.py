@@ -141,7 +141,7 @@ def _fill(
         files: dict[Precision, FileEntry] = {}
         for precision in PRECISIONS:
             file = f"{graph}.{precision}.onnx"
-            if known is not None and graph in _INTERPOLATOR and (known / file).is_file():
+            if known is not None and graph in _INTERPOLATOR:
                 shutil.copyfile(known / file, work / file)
             else:
                 model = export_graph(network, graph, precision)
@@ -177,9 +177,12 @@ def _same_interpolator(network: Network, bundle: Path) -> bool:
     try:
         manifest = Manifest.from_json((bundle / MANIFEST).read_text(encoding="utf-8"), str(bundle))
         there = load_weights(bundle / WEIGHTS)
-    except (BundleError, OSError, ValueError):
+        files = [f for name in _INTERPOLATOR for f in manifest.graphs[name].files.values()]
+        # Its own files, unharmed: not those of a third bundle.
+        sound = all(FileEntry.of(bundle, Path(file.path).name) == file for file in files)
+    except (BundleError, OSError, KeyError):
         return False
-    if manifest.made.get("versions") != _versions() or manifest.opset != OPSET:
+    if not sound or manifest.made.get("versions") != _versions() or manifest.opset != OPSET:
         return False
     mine, other = network.film.state_dict(), there.film.state_dict()
     return there.config.film == network.config.film and all(

@@ -169,7 +169,8 @@ def draw_scene(
     for _ in range(int(rng.integers(0, motion.cutouts + 1))):
         extent = int(rng.uniform(0.15, 0.75) * short)
         texture = _texture(rng, images, (extent, extent), motion)
-        level = np.median(background) / (np.median(texture) + 1e-6)
+        # Bounded: a part of a photograph can be black.
+        level = np.clip(np.median(background) / (np.median(texture) + 1e-6), 1e-2, 1e2)
         texture = texture * np.float32(level * np.exp(rng.normal(0.0, 1.2)))
         x, y = rng.uniform(-0.2, 1.2, 2) * (width, height)
         place = _shift(extent / 2 - x, extent / 2 - y)

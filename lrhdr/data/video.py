@@ -9,15 +9,20 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from lrhdr.contract import WINDOWS
-from lrhdr.data.camera import Floats, draw_camera, retone
+from lrhdr.data.camera import Floats, draw_camera
 from lrhdr.data.clips import Codes
 from lrhdr.data.footage import find_footage, has_cut
-from lrhdr.data.windows import WindowSettings, normalise, recolour
+from lrhdr.data.windows import (
+    WindowSettings,
+    draw_slots,
+    normalise,
+    recolour,
+    record_window,
+)
 from lrhdr.errors import TrainingError
 
 _STRIDES = 3  # at most: HDRFlow's three frames out of seven lie two apart on average
@@ -66,21 +71,12 @@ class VideoItems(Dataset[dict[str, Tensor]]):
         """Draw item `index`."""
         rng = np.random.default_rng((self.seed, index))
         camera = draw_camera(rng, self.window.exposures, self.settings.camera)
-        cycle = rng.permutation(camera.cycle)
-        slots = [float(cycle[offset % len(cycle)]) for offset in self.window.offsets]
+        slots = draw_slots(rng, camera, self.window)
         crops = self._shot(rng)
         response = inverse_response(rng)
         light = [_scaled(response[crop], self.settings.side) for crop in crops]
         radiance = normalise(rng, recolour(rng, light), camera.cycle[-1])
-        frames = [camera.shoot(rng, h, e) for h, e in zip(radiance, slots, strict=True)]
-        reference = self.window.reference
-        if rng.random() < self.settings.camera.toned:
-            frames[reference] = retone(rng, frames[reference], self.settings.camera.tone)
-        return {
-            "frames": torch.from_numpy(np.stack(frames).transpose(0, 3, 1, 2).copy()),
-            "exposures": torch.tensor(slots, dtype=torch.float32),
-            "hdr": torch.from_numpy(radiance[reference].transpose(2, 0, 1).copy()),
-        }
+        return record_window(rng, camera, slots, radiance, self.settings.camera)
 
     def _shot(self, rng: np.random.Generator) -> list[Codes]:
         """The frames of a window, cropped and turned alike, between which there is no cut."""

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from lrhdr.contract import WINDOWS
-from lrhdr.data.camera import CameraSettings, draw_camera, record, retone
+from lrhdr.contract import WINDOWS, Window
+from lrhdr.data.camera import Camera, CameraSettings, draw_camera, record, retone
 from lrhdr.data.draw import MotionSettings, draw_scene
 from lrhdr.data.images import Image
 from lrhdr.data.scenes import Scene
@@ -113,6 +113,31 @@ class InterpolationItems(_Synthetic):
         return item
 
 
+def draw_slots(rng: np.random.Generator, camera: Camera, window: Window) -> list[float]:
+    """The exposure of every frame of a window; the cycle's order is drawn."""
+    cycle = rng.permutation(camera.cycle)
+    return [float(cycle[offset % len(cycle)]) for offset in window.offsets]
+
+
+def record_window(
+    rng: np.random.Generator,
+    camera: Camera,
+    slots: Sequence[float],
+    radiance: Sequence[Floats],
+    settings: CameraSettings,
+) -> dict[str, Tensor]:
+    """The item of `WindowItems`: what the camera makes of a window's radiance, and the truth."""
+    frames = [camera.shoot(rng, h, e) for h, e in zip(radiance, slots, strict=True)]
+    reference = len(frames) // 2
+    if rng.random() < settings.toned:
+        frames[reference] = retone(rng, frames[reference], settings.tone)
+    return {
+        "frames": torch.stack([_planar(f) for f in frames]),
+        "exposures": torch.tensor(slots, dtype=torch.float32),
+        "hdr": _planar(radiance[reference]),
+    }
+
+
 class WindowItems(_Synthetic):
     """Whole windows: `frames` (F, 3, S, S), `exposures` (F,), `hdr` (3, S, S) linear."""
 
@@ -132,17 +157,7 @@ class WindowItems(_Synthetic):
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         """Draw item `index`."""
         rng = np.random.default_rng((self.seed, index))
-        count = self.window.exposures
-        camera = draw_camera(rng, count, self.settings.camera)
-        cycle = rng.permutation(camera.cycle)
-        slots = [float(cycle[offset % count]) for offset in self.window.offsets]
+        camera = draw_camera(rng, self.window.exposures, self.settings.camera)
+        slots = draw_slots(rng, camera, self.window)
         _, radiance = self._scene(rng, self.window.offsets, camera.cycle[-1])
-        frames = [camera.shoot(rng, h, e) for h, e in zip(radiance, slots, strict=True)]
-        if rng.random() < self.settings.camera.toned:
-            reference = self.window.reference
-            frames[reference] = retone(rng, frames[reference], self.settings.camera.tone)
-        return {
-            "frames": torch.stack([_planar(f) for f in frames]),
-            "exposures": torch.tensor(slots, dtype=torch.float32),
-            "hdr": _planar(radiance[self.window.reference]),
-        }
+        return record_window(rng, camera, slots, radiance, self.settings.camera)

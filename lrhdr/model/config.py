@@ -98,6 +98,11 @@ class AccrConfig:
     complete: bool = False
     tonemapped_cues: bool = False
 
+    def __post_init__(self) -> None:
+        """Reject a switch that would do nothing."""
+        if self.complete and not self.residual:
+            raise ValueError("complete changes what the residual is added to: residual must be on")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApswfConfig:

@@ -236,6 +236,8 @@ class Film(nn.Module):
         t = full(time).view(-1, 1, 1, 1)
         # FILM reads image a along the flow b to a, scaled by the time, and vice versa.
         to_a, to_b = [f * t for f in flow_ba], [f * (1.0 - t) for f in flow_ab]
+        if self.config.guide_steps and (reference is None or exposures is None):
+            raise ValueError("a guided interpolator needs the reference and the exposures")
         if reference is None or exposures is None or not self.config.guide_steps:
             return self.decode(a, b, self.flow_levels(to_a), self.flow_levels(to_b), t)
         *_, (full_a, full_b) = self.correct(a, b, to_a[0], to_b[0], reference, exposures)

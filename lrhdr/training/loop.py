@@ -182,7 +182,7 @@ class Loop:
         figures: dict[str, float] = {}
         started = time.monotonic()
         with (
-            interruptible("stopping after the step in hand") as stop,
+            interruptible("stopping after the step in hand", "leaves at once") as stop,
             Progress(self.folder, self.step, s.steps, quiet=distributed.rank() > 0) as progress,
         ):
             steps = range(self.step, s.steps)

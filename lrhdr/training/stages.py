@@ -74,7 +74,8 @@ def train_stage(name: Stage, stage: StageSettings, settings: LoopSettings) -> di
     train, held = split(list_images(stage.data))
     images, kept_apart = load_images(train), load_images(held)
     count = settings.steps * settings.batch * distributed.world()
-    seed = stage.seed if name == "interpolator" else stage.seed + 1
+    # No stage sees the windows of another.
+    seed = stage.seed + {"interpolator": 0, "fusion": 1, "joint": 3}[name]
     items = _items(name, stage, images, stage.windows, length=count, seed=seed)
     if stage.video is not None and name != "interpolator":
         clips = VideoItems(

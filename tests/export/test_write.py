@@ -24,6 +24,7 @@ from lrhdr.contract import (
     MANIFEST,
     PRECISIONS,
     WEIGHTS,
+    Precision,
 )
 from lrhdr.errors import OutputError
 from lrhdr.manifest import Manifest
@@ -302,6 +303,32 @@ def test_files_that_differ_are_not_shared(networks: dict[int, Network], bundle: 
     files = {name: entry.files["fp32"].path for name, entry in manifest.graphs.items()}
     assert files["lrhdr"] == "lrhdr.fp32.onnx"
     assert files["film"] == "../tiny-2e/film.fp32.onnx"
+
+
+@pytest.mark.usefixtures("traced")
+def test_an_equal_interpolator_is_not_traced_again(
+    networks: dict[int, Network], bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless a file of it was damaged, or it is another one."""
+    traced: list[str] = []
+    export = lrhdr_export.write.export_graph
+
+    def noted(network: Network, name: str, precision: Precision) -> onnx.ModelProto:
+        traced.append(name)
+        return export(network, name, precision)
+
+    monkeypatch.setattr(lrhdr_export.write, "export_graph", noted)
+    write_bundle(networks[2], bundle.with_name("equal"), shared=bundle)
+    assert set(traced) == {LRHDR, LRHDR_MASKS}
+
+    damaged = bundle / "film_flow.fp16.onnx"
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    traced.clear()
+    manifest = write_bundle(networks[2], bundle.with_name("after"), shared=bundle)
+    assert set(traced) == set(GRAPHS)
+    assert manifest.graphs[FLOW].files["fp16"].path == damaged.name
+    assert (bundle.with_name("after") / damaged.name).read_bytes() == whole
 
 
 @pytest.mark.usefixtures("traced")

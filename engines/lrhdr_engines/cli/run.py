@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lrhdr import __version__
+from lrhdr.command import interruptible
 from lrhdr.errors import IncompleteError, LrhdrError
 from lrhdr_engines.backends import BackendName
 from lrhdr_engines.cli.words import PROGRAM, announcement, conclusion, say
@@ -141,7 +138,8 @@ def _run(job: Job, json_to: str | None) -> int:
     try:
         if json_to is not None and json_to != "-":
             check_new_file(Path(json_to), overwrite=job.overwrite)
-        with ProgressDisplay() as progress, _notes(), _interruptible() as interrupt:
+        stopping = interruptible("stopping after the frame in hand", "abandons the output")
+        with ProgressDisplay() as progress, _notes(), stopping as interrupt:
 
             def started(plan: Plan) -> None:
                 say(announcement(plan))
@@ -161,26 +159,6 @@ def _run(job: Job, json_to: str | None) -> int:
     for line in conclusion(result):
         say(line)
     return _EXIT_CODES[result.report.ending]
-
-
-@contextmanager
-def _interruptible() -> Iterator[Event]:
-    """Ctrl-C sets the event; a second one raises KeyboardInterrupt."""
-    event = Event()
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        if event.is_set():
-            raise KeyboardInterrupt
-        event.set()
-        # Straight to the file: a handler must not meet a lock that the main thread holds.
-        os.write(2, b"\nstopping after the frame in hand; Ctrl-C again abandons the output\n")
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield event
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

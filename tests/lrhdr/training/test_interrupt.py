@@ -119,7 +119,7 @@ def test_a_second_signal_leaves_at_once(tmp_path: Path) -> None:
 
 def test_signals_are_as_before_afterwards() -> None:
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
-    with interruptible("stopping") as stop:
+    with interruptible("stopping", "leaves") as stop:
         assert signal.getsignal(signal.SIGINT) is not before[0]
         os.kill(os.getpid(), signal.SIGTERM)
         assert stop.is_set()
@@ -130,7 +130,7 @@ def test_another_thread_hears_of_no_signal() -> None:
     heard = []
 
     def work() -> None:
-        with interruptible("stopping") as stop:
+        with interruptible("stopping", "leaves") as stop:
             heard.append(stop.is_set())
 
     thread = threading.Thread(target=work)
