@@ -1,8 +1,8 @@
 """Two tiny networks with random weights, and their bundles, exported once.
 
-Tracing takes seconds a graph however small the network is, so the bundle for
-three exposures takes over the interpolator's graphs: both networks have the
-same interpolator, as the shipped ones have.
+Tracing takes seconds a graph however small the network is, and the bundle for
+three exposures shares the interpolator's graphs of the other: both networks
+have the same interpolator, as the shipped ones have.
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ import pytest
 import torch
 
 import lrhdr_export.write
-from lrhdr.contract import GOLDENS, LRHDR, LRHDR_MASKS, Precision
+from lrhdr.contract import GOLDENS, Precision
 from lrhdr.manifest import Manifest
 from lrhdr.model.config import ModelConfig, preset
 from lrhdr.model.network import Network
 from lrhdr.model.weights import adopt_film
-from lrhdr_export.onnx_export import export_graph
 from lrhdr_export.write import write_bundle
 
 NOTES = {"untrained": True, "by": "the tests"}
@@ -71,29 +70,18 @@ def exported(networks: dict[int, Network], tmp_path_factory: pytest.TempPathFact
     """The bundles `tiny-2e` and `tiny-3e`. No test may change them: copy them."""
     root = tmp_path_factory.mktemp("exported")
     result = Exported(folders={}, manifests={}, reports={})
-    traced: dict[tuple[str, Precision], onnx.ModelProto] = {}
-
-    def export(network: Network, name: str, precision: Precision) -> onnx.ModelProto:
-        if name in (LRHDR, LRHDR_MASKS):
-            return export_graph(network, name, precision)
-        if (name, precision) not in traced:
-            traced[name, precision] = export_graph(network, name, precision)
-        return traced[name, precision]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lrhdr_export.write, "export_graph", export)
-        for exposures, network in networks.items():
-            folder = root / f"tiny-{exposures}e"
-            lines: list[str] = []
-            result.manifests[exposures] = write_bundle(
-                network,
-                folder,
-                notes=dict(NOTES),
-                shared=root / "tiny-2e" if exposures == 3 else None,
-                report=lines.append,
-            )
-            result.folders[exposures] = folder
-            result.reports[exposures] = lines
+    for exposures, network in networks.items():
+        folder = root / f"tiny-{exposures}e"
+        lines: list[str] = []
+        result.manifests[exposures] = write_bundle(
+            network,
+            folder,
+            notes=dict(NOTES),
+            shared=root / "tiny-2e" if exposures == 3 else None,
+            report=lines.append,
+        )
+        result.folders[exposures] = folder
+        result.reports[exposures] = lines
     return result
 
 

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -311,7 +312,7 @@ def test_an_equal_interpolator_is_not_traced_again(
 ) -> None:
     """Unless a file of it was damaged, or it is another one."""
     traced: list[str] = []
-    export = lrhdr_export.write.export_graph
+    export: Callable[..., onnx.ModelProto] = getattr(lrhdr_export.write, "export_graph")  # noqa: B009
 
     def noted(network: Network, name: str, precision: Precision) -> onnx.ModelProto:
         traced.append(name)

@@ -32,8 +32,8 @@ def completed(frames: list[Tensor], exposures: list[float]) -> list[Tensor]:
 
 def reference(values: list[float], exposures: list[float], stream: int) -> float:
     """One channel of one pixel, in the words of the docstring."""
-    trust = [min(max((0.98 - v) / 0.08, 0.0), 1.0) for v in values]
-    light = [v**2.2 / e for v, e in zip(values, exposures, strict=True)]
+    trust: list[float] = [min(max((0.98 - v) / 0.08, 0.0), 1.0) for v in values]
+    light: list[float] = [v**2.2 / e for v, e in zip(values, exposures, strict=True)]
     shorter = [k for k, e in enumerate(exposures) if e < exposures[stream]]
     if not shorter:
         return light[stream]
