@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from lrhdr.baselines import unaligned_merge
-from lrhdr.model.accr import complete
+from lrhdr.model.accr import EPSILON, complete
 from lrhdr.model.config import AccrConfig, ModelConfig
 from lrhdr.model.network import Network
 from lrhdr.model.ops import damp, expose, linearise
@@ -34,11 +34,11 @@ def reference(values: list[float], exposures: list[float], stream: int) -> float
     """One channel of one pixel, in the words of the docstring."""
     trust: list[float] = [min(max((0.98 - v) / 0.08, 0.0), 1.0) for v in values]
     light: list[float] = [v**2.2 / e for v, e in zip(values, exposures, strict=True)]
-    shorter = [k for k, e in enumerate(exposures) if e < exposures[stream]]
-    if not shorter:
-        return light[stream]
-    weights = [exposures[k] * (trust[k] + 1e-3) for k in shorter]
-    filled = sum(w * light[k] for w, k in zip(weights, shorter, strict=True)) / sum(weights)
+    weights = [
+        e * (t + 1e-3) * (e < exposures[stream]) for e, t in zip(exposures, trust, strict=True)
+    ]
+    weights[stream] = EPSILON  # of the shortest exposure, which has no shorter one, itself
+    filled = sum(w * x for w, x in zip(weights, light, strict=True)) / sum(weights)
     return trust[stream] * light[stream] + (1.0 - trust[stream]) * filled
 
 
