@@ -27,7 +27,10 @@ FILM, LRHDR, LRHDR_MASKS = "film", "lrhdr", "lrhdr_masks"
 
 MANIFEST, WEIGHTS, GOLDENS = "manifest.json", "weights.safetensors", "goldens.npz"
 
-ENTMAX_DOMAIN, ENTMAX_OP, ENTMAX_VERSION = "lrhdr", "Entmax", "1"
+# Two operators of our own, each with an ONNX function body: a runtime with the plugin library
+# runs that, every other the body. `lrhdr` fuses, `lrhdr_masks` shows the masks.
+PLUGIN_DOMAIN, PLUGIN_VERSION = "lrhdr", "1"
+ENTMAX_OP, FUSION_OP = "Entmax", "EntmaxFusion"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

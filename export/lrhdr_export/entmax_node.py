@@ -11,8 +11,8 @@ import onnx.parser
 import torch
 from torch import Tensor, nn
 
-from lrhdr.contract import ENTMAX_DOMAIN, ENTMAX_OP, ENTMAX_VERSION
-from lrhdr.model.entmax import STEPS, Entmax
+from lrhdr.contract import ENTMAX_OP, PLUGIN_DOMAIN, PLUGIN_VERSION
+from lrhdr.model.entmax import STEPS
 
 # Five Newton steps leave an error below 1e-9 for alpha >= 1.5 and N <= 10.
 _FEW_STEPS, _FEW_ALPHA, _FEW_CANDIDATES = 5, 1.5, 10
@@ -29,27 +29,19 @@ class EntmaxNode(nn.Module):
     def forward(self, logits: Tensor) -> Tensor:
         """The node; nothing is computed."""
         node: Tensor = torch.onnx.ops.symbolic(
-            f"{ENTMAX_DOMAIN}::{ENTMAX_OP}",
+            f"{PLUGIN_DOMAIN}::{ENTMAX_OP}",
             (logits,),
             attrs={
                 "alpha": self.alpha,
                 "axis": 1,
-                "plugin_namespace": ENTMAX_DOMAIN,
-                "plugin_version": ENTMAX_VERSION,
+                "plugin_namespace": PLUGIN_DOMAIN,
+                "plugin_version": PLUGIN_VERSION,
             },
             dtype=logits.dtype,
             shape=logits.shape,
             version=1,
         )
         return node
-
-
-def replace_entmax(module: nn.Module) -> None:
-    """Replace every `Entmax` inside a module by its node."""
-    for parent in module.modules():
-        for name, child in parent.named_children():
-            if isinstance(child, Entmax):
-                setattr(parent, name, EntmaxNode(child.alpha))
 
 
 def steps_for(alpha: float, candidates: int) -> int:
@@ -77,7 +69,7 @@ def entmax_function(alpha: float, candidates: int, opset: int) -> onnx.FunctionP
             tau_{i + 1} = Add (tau_{i}, rise_{i})""")
     last = steps_for(alpha, candidates)
     text = f"""
-        <opset_import: ["" : {opset}], domain: "{ENTMAX_DOMAIN}">
+        <opset_import: ["" : {opset}], domain: "{PLUGIN_DOMAIN}">
         {ENTMAX_OP} <alpha, axis, plugin_namespace, plugin_version> (logits) => (masks)
         {{
             one = Constant <value_float: float = 1.0> ()

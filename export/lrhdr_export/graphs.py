@@ -21,7 +21,10 @@ from lrhdr.contract import (
     Signature,
     signatures,
 )
+from lrhdr.model.entmax import Entmax
 from lrhdr.model.network import Network
+from lrhdr_export.entmax_node import EntmaxNode
+from lrhdr_export.fusion_node import Fusion, FusionNode
 
 
 class _Graph(nn.Module):
@@ -43,6 +46,12 @@ class _Flow(_Graph):
         return (*ab, *ba)
 
 
+class _OneWay(_Graph):
+    def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+        half = len(tensors) // 2
+        return tuple(self.network.film.one_way(list(tensors[:half]), list(tensors[half:])))
+
+
 class _Fuse(_Graph):
     def forward(self, *tensors: Tensor) -> Tensor:
         levels, flows = self.pyramids.fusion_levels, len(self.pyramids.flow_levels)
@@ -60,19 +69,24 @@ class _Film(_Graph):
 
 
 class _Lrhdr(_Graph):
-    def forward(self, *tensors: Tensor) -> Tensor:
-        return self.reconstruct(tensors)[0]
+    def __init__(self, network: Network) -> None:
+        super().__init__(network)
+        self.fusion = Fusion(network.lrhdr.apswf)
 
-    def reconstruct(self, tensors: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+    def forward(self, *tensors: Tensor) -> Tensor:
+        fused: Tensor = self.fusion(self.network.lrhdr.prepare(*self.window(tensors)))
+        return fused
+
+    def window(self, tensors: tuple[Tensor, ...]) -> tuple[list[Tensor], list[Tensor], Tensor]:
         slots = WINDOWS[self.network.config.exposures].frames
         *images, exposures = tensors
-        result = self.network.lrhdr(images[:slots], images[slots:], exposures.unsqueeze(0))
-        return result.hdr, result.masks
+        return images[:slots], images[slots:], exposures.unsqueeze(0)
 
 
 class _LrhdrMasks(_Lrhdr):
     def forward(self, *tensors: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
-        return self.reconstruct(tensors)
+        ready = self.network.lrhdr.prepare(*self.window(tensors))
+        return self.fusion(ready), self.network.lrhdr.apswf.masks(ready.logits)
 
 
 def _batched(guide: Any) -> list[Tensor]:
@@ -80,8 +94,12 @@ def _batched(guide: Any) -> list[Tensor]:
     return [guide[0], guide[1].unsqueeze(0)] if guide else []
 
 
+# What is traced of the flow: `film_flow` of the contract holds it twice.
+ONE_WAY = "one_way"
+
 GRAPHS: dict[str, type[_Graph]] = {
     EXTRACT: _Extract,
+    ONE_WAY: _OneWay,
     FLOW: _Flow,
     FUSE: _Fuse,
     FILM: _Film,
@@ -93,6 +111,16 @@ GRAPHS: dict[str, type[_Graph]] = {
 def build_graph(name: str, network: Network) -> nn.Module:
     """The module of one graph."""
     return GRAPHS[name](network).eval()
+
+
+def place_nodes(module: nn.Module) -> None:
+    """Replace what the plugins do by their nodes."""
+    for parent in module.modules():
+        for name, child in parent.named_children():
+            if isinstance(child, Fusion) and not child.apswf.dense:
+                setattr(parent, name, FusionNode(child.apswf.alpha))
+            elif isinstance(child, Entmax):
+                setattr(parent, name, EntmaxNode(child.alpha))
 
 
 def network_signatures(network: Network) -> dict[str, Signature]:

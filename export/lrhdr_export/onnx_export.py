@@ -1,39 +1,72 @@
-"""One graph of a network as an ONNX model."""
+"""The graphs of a network as ONNX models.
+
+Tracing takes most of an export's minutes, so nothing is traced twice: `film_flow` and `film` are
+put together from what was traced, and `lrhdr` is `lrhdr_masks` without the masks.
+
+FP16 graphs hold half-precision weights; grids, Gamma, entmax and the weighted sum stay FP32 inside.
+"""
 
 from __future__ import annotations
 
 import copy
 import logging
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import onnx
+import onnx.utils
 import torch
 from torch.export import Dim
 
-from lrhdr.contract import LRHDR, LRHDR_MASKS, Precision, Signature
+from lrhdr.contract import EXTRACT, FILM, FLOW, FUSE, LRHDR, LRHDR_MASKS, Precision, Signature
 from lrhdr.model.network import Network
-from lrhdr_export.entmax_node import entmax_function, replace_entmax
-from lrhdr_export.graphs import build_graph, example_inputs, network_signatures
+from lrhdr_export.compose import compose_film, compose_flow
+from lrhdr_export.entmax_node import entmax_function
+from lrhdr_export.fusion_node import fusion_function
+from lrhdr_export.graphs import (
+    ONE_WAY,
+    build_graph,
+    example_inputs,
+    network_signatures,
+    place_nodes,
+)
 
 OPSET = 20
 _EXAMPLE_CELLS = (3, 4)  # example size in multiples; different, so that H and W never merge
 
+Graphs = Iterator[tuple[str, onnx.ModelProto]]
 
-def export_graph(network: Network, name: str, precision: Precision) -> onnx.ModelProto:
-    """Trace one graph with dynamic height and width.
 
-    FP16 graphs hold half-precision weights; grids, Gamma, entmax and the
-    weighted sum stay FP32 inside.
-    """
+def export_interpolator(network: Network, precision: Precision) -> Graphs:
+    """`film_extract`, `film_flow`, `film_fuse` and `film`, one after the other."""
+    extract = trace(network, EXTRACT, precision)
+    yield EXTRACT, extract
+    flow = compose_flow(trace(network, ONE_WAY, precision))
+    yield FLOW, flow
+    fuse = trace(network, FUSE, precision)
+    yield FUSE, fuse
+    yield FILM, compose_film(extract, flow, fuse)
+
+
+def export_fusion(network: Network, precision: Precision) -> Graphs:
+    """`lrhdr` and `lrhdr_masks`."""
+    both = trace(network, LRHDR_MASKS, precision)
+    inputs = [value.name for value in both.graph.input]
+    yield LRHDR, tidy(onnx.utils.Extractor(both).extract_model(inputs, ["hdr"]))
+    yield LRHDR_MASKS, both
+
+
+def trace(network: Network, name: str, precision: Precision) -> onnx.ModelProto:
+    """One of the modules of `lrhdr_export.graphs`, with dynamic height and width."""
     network = copy.deepcopy(network).eval()
     if precision == "fp16":
         network = network.half()
-    signature = network_signatures(network)[name]
+    signature = _signature(network, name)
     multiple = network.config.film.multiple
     height, width = (cells * multiple for cells in _EXAMPLE_CELLS)
     module = build_graph(name, network)
-    replace_entmax(module)
+    place_nodes(module)
     with warnings.catch_warnings(), _quiet("torch.onnx"):
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
@@ -49,11 +82,29 @@ def export_graph(network: Network, name: str, precision: Precision) -> onnx.Mode
     if program is None:
         raise RuntimeError(f"the exporter gave nothing for {name}")
     model = program.model_proto
-    if name in (LRHDR, LRHDR_MASKS) and not network.config.apswf.dense:
-        model.functions.append(
-            entmax_function(network.config.apswf.alpha, network.config.candidates, OPSET)
-        )
+    if name in (LRHDR, LRHDR_MASKS):
+        model.functions.extend(_bodies(network))
     return tidy(model)
+
+
+def _signature(network: Network, name: str) -> Signature:
+    known = network_signatures(network)
+    if name != ONE_WAY:
+        return known[name]
+    flow = known[FLOW]
+    return Signature(inputs=flow.inputs, outputs=flow.outputs[: len(flow.outputs) // 2])
+
+
+def _bodies(network: Network) -> list[onnx.FunctionProto]:
+    """Of the operators of our own."""
+    config, window = network.config, network.window
+    if config.apswf.dense:
+        return []
+    images = window.frames + len(window.interpolations)
+    return [
+        entmax_function(config.apswf.alpha, config.candidates, OPSET),
+        fusion_function(images, config.candidates - images, OPSET),
+    ]
 
 
 def tidy(model: onnx.ModelProto) -> onnx.ModelProto:

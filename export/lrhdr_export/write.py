@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from lrhdr.model.network import Network
 from lrhdr.model.weights import load_weights, save_weights
 from lrhdr_export.goldens import write_goldens
 from lrhdr_export.graphs import network_signatures
-from lrhdr_export.onnx_export import OPSET, export_graph
+from lrhdr_export.onnx_export import OPSET, export_fusion, export_interpolator
 
 Report = Callable[[str], None]
 _INTERPOLATOR = (EXTRACT, FLOW, FUSE, FILM)
@@ -135,21 +136,32 @@ def _fill(
     shared: Path | None,
     report: Report,
 ) -> Manifest:
-    graphs = {}
+    signatures = network_signatures(network)
+    files: dict[str, dict[Precision, FileEntry]] = {graph: {} for graph in signatures}
+
+    def enter(graph: str, precision: Precision) -> None:
+        entry = _entry(work, _file(graph, precision), shared)
+        files[graph][precision] = entry
+        where = "written" if entry.path == _file(graph, precision) else "shared"
+        report(f"{_file(graph, precision)}: {entry.bytes / 1e6:.2f} MB, {where}")
+
     known = shared if shared is not None and _same_interpolator(network, shared) else None
-    for graph, signature in network_signatures(network).items():
-        files: dict[Precision, FileEntry] = {}
-        for precision in PRECISIONS:
-            file = f"{graph}.{precision}.onnx"
-            if known is not None and graph in _INTERPOLATOR:
-                shutil.copyfile(known / file, work / file)
-            else:
-                model = export_graph(network, graph, precision)
-                (work / file).write_bytes(model.SerializeToString(deterministic=True))
-            files[precision] = _entry(work, file, shared)
-            where = "shared" if files[precision].path != file else "written"
-            report(f"{file}: {files[precision].bytes / 1e6:.2f} MB, {where}")
-        graphs[graph] = GraphEntry(inputs=signature.inputs, outputs=signature.outputs, files=files)
+    for precision in PRECISIONS:
+        traced = [export_fusion(network, precision)]
+        if known is None:
+            traced.insert(0, export_interpolator(network, precision))
+        else:
+            for graph in _INTERPOLATOR:
+                shutil.copyfile(known / _file(graph, precision), work / _file(graph, precision))
+                enter(graph, precision)
+        for graph, model in chain.from_iterable(traced):
+            content = model.SerializeToString(deterministic=True)
+            (work / _file(graph, precision)).write_bytes(content)
+            enter(graph, precision)
+    graphs = {
+        graph: GraphEntry(inputs=s.inputs, outputs=s.outputs, files=files[graph])
+        for graph, s in signatures.items()
+    }
     write_goldens(network, work / GOLDENS)
     save_weights(network, work / WEIGHTS, notes)
     config = network.config
@@ -188,6 +200,10 @@ def _same_interpolator(network: Network, bundle: Path) -> bool:
     return there.config.film == network.config.film and all(
         torch.equal(value.cpu(), other[name]) for name, value in mine.items()
     )
+
+
+def _file(graph: str, precision: Precision) -> str:
+    return f"{graph}.{precision}.onnx"
 
 
 def _entry(work: Path, file: str, shared: Path | None) -> FileEntry:

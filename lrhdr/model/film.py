@@ -211,8 +211,12 @@ class Film(nn.Module):
 
         a and b start at level `finest_flow`.
         """
-        count = len(self.config.pyramids.flow_levels)
-        return self.predict_flow(a, b)[:count], self.predict_flow(b, a)[:count]
+        return self.one_way(a, b), self.one_way(b, a)
+
+    def one_way(self, a: Pyramid, b: Pyramid) -> Pyramid:
+        """Flow a to b alone; see `flow`."""
+        flows: Pyramid = self.predict_flow(a, b)
+        return flows[: len(self.config.pyramids.flow_levels)]
 
     def synthesize(
         self,

@@ -35,6 +35,23 @@ class Reconstruction:
     candidates: list[Tensor]
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the fusion of a window starts from.
+
+    Attributes:
+        logits: (B, N, H, W).
+        images: F + I of (B, 3, H, W), gamma space.
+        exposures: F + I of (B,), theirs.
+        candidates: N of (B, 3, H, W), linear: the images' radiance, then ACCR's outputs.
+    """
+
+    logits: Tensor
+    images: list[Tensor]
+    exposures: list[Tensor]
+    candidates: list[Tensor]
+
+
 class Lrhdr(nn.Module):
     """ACCR and APSWF: everything after the interpolator."""
 
@@ -52,7 +69,15 @@ class Lrhdr(nn.Module):
     def forward(
         self, frames: list[Tensor], interpolated: list[Tensor], exposures: Tensor
     ) -> Reconstruction:
-        """Fuse a window.
+        """Fuse a window; see `prepare`."""
+        ready = self.prepare(frames, interpolated, exposures)
+        masks = self.apswf.masks(ready.logits)
+        return Reconstruction(fuse(masks, ready.candidates), masks, ready.logits, ready.candidates)
+
+    def prepare(
+        self, frames: list[Tensor], interpolated: list[Tensor], exposures: Tensor
+    ) -> Prepared:
+        """Everything before Eqs. 16 to 18.
 
         Args:
             frames: F of (B, 3, H, W), gamma space, in time order.
@@ -62,13 +87,13 @@ class Lrhdr(nn.Module):
         window = self.window
         slots = list(exposures.unbind(1))
         film_slots = [slots[step.a] for step in window.interpolations]
-        ldr = frames + interpolated
-        candidates = [linearise(f, e) for f, e in zip(ldr, slots + film_slots, strict=True)]
+        images, shots = frames + interpolated, slots + film_slots
+        candidates = [linearise(f, e) for f, e in zip(images, shots, strict=True)]
         if self.accr is not None:
             streams = [frames[window.reference], *interpolated]
             candidates += self.accr(streams, [slots[window.reference], *film_slots])
         dtype = self.apswf.heads[0].weight.dtype
-        inputs = torch.cat([*ldr, *(tonemap(h) for h in candidates)], dim=1).to(dtype)  # type: ignore[arg-type]
+        inputs = torch.cat([*images, *(tonemap(h) for h in candidates)], dim=1).to(dtype)  # type: ignore[arg-type]
         logits = self.apswf.logits(inputs)
         if self.prior:
             slot = window.reference
@@ -77,8 +102,7 @@ class Lrhdr(nn.Module):
                 placed = list(range(len(candidates) - window.exposures, len(candidates)))
             weights = merge_weights(frames[slot], slots[slot], film_slots, placed, len(candidates))
             logits = logits + self.apswf.prior(weights)
-        masks = self.apswf.masks(logits)
-        return Reconstruction(fuse(masks, candidates), masks, logits, candidates)
+        return Prepared(logits, images, shots, candidates)
 
 
 class Network(nn.Module):

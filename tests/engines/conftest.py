@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from lrhdr.contract import (
-    ENTMAX_DOMAIN,
     ENTMAX_OP,
     EXTRACT,
     FILM,
@@ -30,6 +29,7 @@ from lrhdr.contract import (
     LRHDR,
     LRHDR_MASKS,
     MANIFEST,
+    PLUGIN_DOMAIN,
     WINDOWS,
     Precision,
     Pyramids,
@@ -95,9 +95,9 @@ class _Graph:
             for side in (signature.inputs, signature.outputs)
         ]
         graph = helper.make_graph(self.nodes, path.stem, infos[0], infos[1], self.constants)
-        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(ENTMAX_DOMAIN, 1)]
+        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(PLUGIN_DOMAIN, 1)]
         body = helper.make_function(
-            ENTMAX_DOMAIN,
+            PLUGIN_DOMAIN,
             ENTMAX_OP,
             ["z"],
             ["p"],
@@ -174,7 +174,7 @@ def _lrhdr(exposures: int, with_masks: bool) -> tuple[_Graph, list[str]]:
     )
     names = np.arange(window.candidates, dtype=np.float32).reshape(1, -1, 1, 1)
     logits = g.op("Mul", red, g.constant(names))
-    masks = g.op(ENTMAX_OP, logits, domain=ENTMAX_DOMAIN)
+    masks = g.op(ENTMAX_OP, logits, domain=PLUGIN_DOMAIN)
     terms = [
         (h, g.op("Slice", masks, *(g.constant([v], np.int64) for v in (c, c + 1, 1))))
         for c, h in enumerate(linear)

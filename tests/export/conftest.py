@@ -8,6 +8,7 @@ have the same interpolator, as the shipped ones have.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,11 +17,21 @@ import pytest
 import torch
 
 import lrhdr_export.write
-from lrhdr.contract import GOLDENS, Precision
+from lrhdr.contract import (
+    EXTRACT,
+    FILM,
+    FLOW,
+    FUSE,
+    GOLDENS,
+    LRHDR,
+    LRHDR_MASKS,
+    Precision,
+)
 from lrhdr.manifest import Manifest
 from lrhdr.model.config import ModelConfig, preset
 from lrhdr.model.network import Network
 from lrhdr.model.weights import adopt_film
+from lrhdr_export.onnx_export import Graphs
 from lrhdr_export.write import write_bundle
 
 NOTES = {"untrained": True, "by": "the tests"}
@@ -38,6 +49,7 @@ def tiny_config(exposures: int) -> ModelConfig:
         filters=2,
         flow_convs=(1,),
         flow_filters=(4,),
+        registration=1,
         guide_steps=1,
         guide_width=4,
     )
@@ -89,13 +101,19 @@ def exported(networks: dict[int, Network], tmp_path_factory: pytest.TempPathFact
 def traced(exported: Exported, monkeypatch: pytest.MonkeyPatch) -> None:
     """`write_bundle` takes graphs and goldens from the bundle for two exposures: in no time."""
 
-    def export(network: Network, name: str, precision: Precision) -> onnx.ModelProto:
-        return onnx.load(exported.folders[2] / f"{name}.{precision}.onnx")
+    def graphs(*names: str) -> Callable[[Network, Precision], Graphs]:
+        def export(network: Network, precision: Precision) -> Graphs:
+            for name in names:
+                yield name, onnx.load(exported.folders[2] / f"{name}.{precision}.onnx")
+
+        return export
 
     def goldens(network: Network, path: Path) -> None:
         shutil.copy(exported.folders[2] / GOLDENS, path)
 
-    monkeypatch.setattr(lrhdr_export.write, "export_graph", export)
+    interpolator = graphs(EXTRACT, FLOW, FUSE, FILM)
+    monkeypatch.setattr(lrhdr_export.write, "export_interpolator", interpolator)
+    monkeypatch.setattr(lrhdr_export.write, "export_fusion", graphs(LRHDR, LRHDR_MASKS))
     monkeypatch.setattr(lrhdr_export.write, "write_goldens", goldens)
 
 

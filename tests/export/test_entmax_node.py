@@ -9,11 +9,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
-from torch import nn
 
 from lrhdr.contract import LRHDR, LRHDR_MASKS
-from lrhdr.model.entmax import STEPS, Entmax, entmax
-from lrhdr_export.entmax_node import EntmaxNode, entmax_function, replace_entmax, steps_for
+from lrhdr.model.entmax import STEPS, entmax
+from lrhdr_export.entmax_node import entmax_function, steps_for
 from lrhdr_export.onnx_export import OPSET
 
 ALPHAS = (1.25, 1.5, 1.75, 2.0)
@@ -131,31 +130,31 @@ def test_the_number_of_steps(alpha: float, candidates: int, steps: int) -> None:
     assert sum(node.op_type == "Div" for node in body.node) == steps + 1  # and 1 / (alpha - 1)
 
 
-def test_every_entmax_of_a_module_is_replaced() -> None:
-    module = nn.Sequential(nn.Identity(), nn.Sequential(Entmax(1.5)), Entmax(1.75))
-    replace_entmax(module)
-    found = [m.alpha for m in module.modules() if isinstance(m, EntmaxNode)]
-    assert found == [1.5, 1.75]
-    assert not any(isinstance(m, Entmax) for m in module.modules())
+FUSION = {"alpha": 1.75, "images": None}
+ENTMAX = {"alpha": 1.75, "axis": 1}
 
 
 @pytest.mark.parametrize("exposures", [2, 3])
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
-@pytest.mark.parametrize("graph", [LRHDR, LRHDR_MASKS])
-def test_the_exported_node(exported: Any, graph: str, precision: str, exposures: int) -> None:
+@pytest.mark.parametrize(
+    ("graph", "operators"),
+    [(LRHDR, {"EntmaxFusion": FUSION}), (LRHDR_MASKS, {"EntmaxFusion": FUSION, "Entmax": ENTMAX})],
+)
+def test_the_exported_nodes(
+    exported: Any, graph: str, precision: str, exposures: int, operators: dict[str, dict[str, Any]]
+) -> None:
     model = onnx.load(exported.folders[exposures] / f"{graph}.{precision}.onnx")
     onnx.checker.check_model(model, full_check=True)
-    (node,) = (n for n in model.graph.node if n.domain == "lrhdr")
-    assert node.op_type == "Entmax"
-    attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-    assert attributes == {
-        "alpha": 1.75,
-        "axis": 1,
-        "plugin_namespace": b"lrhdr",
-        "plugin_version": b"1",
-    }
-    (function,) = (f for f in model.functions if f.domain == "lrhdr")
-    assert function.name == "Entmax"
+    nodes = {n.op_type: n for n in model.graph.node if n.domain == "lrhdr"}
+    assert set(nodes) == set(operators)
+    for name, expected in operators.items():
+        found = {a.name: helper.get_attribute_value(a) for a in nodes[name].attribute}
+        if name == "EntmaxFusion":
+            expected = expected | {"images": {2: 4, 3: 7}[exposures]}
+            assert len(nodes[name].input) == 2 + {2: 6, 3: 10}[exposures]
+        assert found == expected | {"plugin_namespace": b"lrhdr", "plugin_version": b"1"}
+    # The body of EntmaxFusion holds an Entmax too.
+    assert {f.name for f in model.functions if f.domain == "lrhdr"} == {"Entmax", "EntmaxFusion"}
     assert [(o.domain, o.version) for o in model.opset_import if o.domain == "lrhdr"] == [
         ("lrhdr", 1)
     ]

@@ -21,14 +21,22 @@ from lrhdr.contract import (
     FUSE,
     LRHDR,
     LRHDR_MASKS,
+    PLUGIN_DOMAIN,
     PRECISIONS,
     Precision,
     signatures,
 )
 from lrhdr.model.network import Network
 from lrhdr.tolerances import FP16_IMAGE_DB, FP16_TENSOR_DB, FP32_IMAGE_MAX, FP32_TENSOR_MAX
-from lrhdr_export.graphs import GRAPHS, build_graph, dimension, example_inputs, network_signatures
-from lrhdr_export.onnx_export import OPSET, export_graph
+from lrhdr_export.graphs import (
+    GRAPHS,
+    ONE_WAY,
+    build_graph,
+    dimension,
+    example_inputs,
+    network_signatures,
+)
+from lrhdr_export.onnx_export import OPSET, trace
 from lrhdr_export.verify import distance
 
 NAMES = (EXTRACT, FLOW, FUSE, FILM, LRHDR, LRHDR_MASKS)
@@ -43,7 +51,7 @@ def load(file: Path) -> onnx.ModelProto:
 
 @functools.cache
 def inlined(file: Path) -> tuple[onnx.ModelProto, dict[str, int]]:
-    """A graph with Entmax's body in place, and the element type of each of its tensors."""
+    """A graph with the bodies of our operators in place, and the type of each of its tensors."""
     model = onnx.inliner.inline_local_functions(load(file))
     model = onnx.shape_inference.infer_shapes(model, strict_mode=True)
     graph = model.graph
@@ -56,7 +64,8 @@ def inlined(file: Path) -> tuple[onnx.ModelProto, dict[str, int]]:
 def test_every_graph_of_the_contract_has_a_module(networks: dict[int, Network]) -> None:
     for network in networks.values():
         wanted = signatures(network.config.exposures, network.config.film.pyramids)
-        assert set(GRAPHS) == set(NAMES) == set(wanted)
+        assert set(GRAPHS) == {*NAMES, ONE_WAY}
+        assert set(NAMES) == set(wanted)
         assert network_signatures(network) == wanted
 
 
@@ -162,12 +171,16 @@ def test_half_precision_keeps_entmax_full(exported: Any, exposures: int, name: s
     model = load(exported.folders[exposures] / f"{name}.fp16.onnx")
     graph = onnx.shape_inference.infer_shapes(model).graph
     types = {value.name: value.type.tensor_type.elem_type for value in graph.value_info}
-    (node,) = (n for n in graph.node if n.op_type == "Entmax")
+    types |= {value.name: value.type.tensor_type.elem_type for value in graph.input}
     makers = {output: n for n in graph.node for output in n.output}
-    # The logits are the sum of what the network says and the prior, both in full precision.
-    total = makers[node.input[0]]
-    assert total.op_type == "Add"
-    assert {types[name] for name in (*total.input, *node.input)} == {TensorProto.FLOAT}
+    own = [n for n in graph.node if n.domain == PLUGIN_DOMAIN]
+    assert len(own) == (1 if name == LRHDR else 2)
+    for node in own:
+        # The logits are the sum of what the network says and the prior, both in full precision;
+        # so are the frames, exposures and ACCR's radiances of EntmaxFusion.
+        total = makers[node.input[0]]
+        assert total.op_type == "Add"
+        assert {types[i] for i in (*total.input, *node.input)} == {TensorProto.FLOAT}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -182,17 +195,17 @@ def test_nothing_of_the_exporter_remains(exported: Any, name: str) -> None:
 
 def test_exporting_twice_gives_the_same_bytes(exported: Any, networks: dict[int, Network]) -> None:
     # Two bundles share the interpolator's files only because of this.
-    again = export_graph(networks[3], EXTRACT, "fp16").SerializeToString(deterministic=True)
+    again = trace(networks[3], EXTRACT, "fp16").SerializeToString(deterministic=True)
     assert again == (exported.folders[2] / "film_extract.fp16.onnx").read_bytes()
 
 
 def test_an_interpolator_without_a_guide_is_exported(networks: dict[int, Network]) -> None:
-    """Like the released FILM of `paper`: no reference and no exposures among the inputs."""
+    """Like the released FILM of `paper`: it takes no reference and no exposures."""
     config = networks[2].config
     torch.manual_seed(0)
     network = Network(replace(config, film=replace(config.film, guide_steps=0)))
-    model = export_graph(network, FILM, "fp32")
-    assert [i.name for i in model.graph.input] == ["a", "b", "time"]
+    model = trace(network, FUSE, "fp32")
+    assert [i.name for i in model.graph.input][-1] == "time"
 
 
 def test_exporting_leaves_the_network_as_it_was(

@@ -32,7 +32,7 @@ from lrhdr.manifest import Manifest
 from lrhdr.model.network import Network
 from lrhdr.model.weights import load_weights, read_notes
 from lrhdr_engines.bundle import Bundle
-from lrhdr_export.onnx_export import OPSET
+from lrhdr_export.onnx_export import OPSET, Graphs
 from lrhdr_export.write import write_bundle
 
 INTERPOLATOR = (EXTRACT, FLOW, FUSE, FILM)
@@ -123,7 +123,7 @@ def test_an_existing_folder_is_refused(
     networks: dict[int, Network], bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Refused at once: nothing is traced first.
-    monkeypatch.setattr(lrhdr_export.write, "export_graph", no_space)
+    monkeypatch.setattr(lrhdr_export.write, "export_interpolator", no_space)
     before = contents(bundle)
     with pytest.raises(OutputError, match=r"tiny-2e exists\. Give another -o, or add --overwrite"):
         write_bundle(networks[2], bundle)
@@ -213,7 +213,7 @@ def test_a_failure_in_the_middle_leaves_nothing_behind(
     monkeypatch: pytest.MonkeyPatch,
     overwrite: bool,
 ) -> None:
-    monkeypatch.setattr(lrhdr_export.write, "export_graph", no_space)
+    monkeypatch.setattr(lrhdr_export.write, "export_interpolator", no_space)
     before = contents(bundle.parent)
     target = bundle if overwrite else bundle.with_name("new")
     with pytest.raises(OutputError, match=r"cannot be written \(No space left on device\)"):
@@ -312,13 +312,19 @@ def test_an_equal_interpolator_is_not_traced_again(
 ) -> None:
     """Unless a file of it was damaged, or it is another one."""
     traced: list[str] = []
-    export: Callable[..., onnx.ModelProto] = getattr(lrhdr_export.write, "export_graph")  # noqa: B009
+    for part in ("export_interpolator", "export_fusion"):
+        export: Callable[[Network, Precision], Graphs] = getattr(lrhdr_export.write, part)
 
-    def noted(network: Network, name: str, precision: Precision) -> onnx.ModelProto:
-        traced.append(name)
-        return export(network, name, precision)
+        def noted(
+            network: Network,
+            precision: Precision,
+            export: Callable[[Network, Precision], Graphs] = export,
+        ) -> Graphs:
+            for name, model in export(network, precision):
+                traced.append(name)
+                yield name, model
 
-    monkeypatch.setattr(lrhdr_export.write, "export_graph", noted)
+        monkeypatch.setattr(lrhdr_export.write, part, noted)
     write_bundle(networks[2], bundle.with_name("equal"), shared=bundle)
     assert set(traced) == {LRHDR, LRHDR_MASKS}
 
