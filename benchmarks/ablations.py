@@ -29,6 +29,7 @@ NAMES = {
     "no-vote": "all without vote loss",
     "dense-fusion": "dense fusion instead of APSWF",
     "all": "all",
+    "recipe": "all without both losses (`lite`'s recipe)",
 }
 
 
@@ -49,8 +50,10 @@ def main() -> None:
         folder: Path = options.out / row
         done = folder / "figures.json"
         if not done.exists():
-            name = next(known for known in ABLATIONS if known == row)
-            config, losses = ablate(preset("lite", 2), plan.losses, name)
+            config, losses = preset("lite", 2), plan.losses
+            for name in ABLATIONS:
+                if name == row:
+                    config, losses = ablate(config, losses, name)
             figures = train_stage(
                 "fusion",
                 StageSettings(

@@ -62,7 +62,15 @@ def dis_aligned_merge(frames: Sequence[Picture], exposures: Sequence[float]) -> 
 
 
 def dis_midframe_merge(frames: Sequence[Picture], exposures: Sequence[float]) -> Picture:
-    """The merge with frames interpolated at the reference's time, blind to the reference.
+    """The merge with `midframes`."""
+    window = _window(frames, exposures)
+    shot_at = [exposures[pair.a] for pair in window.interpolations]
+    interpolated = zip(midframes(frames, exposures), shot_at, strict=True)
+    return _merge(frames[window.reference], exposures[window.reference], interpolated)
+
+
+def midframes(frames: Sequence[Picture], exposures: Sequence[float]) -> list[Picture]:
+    """Radiance interpolated at the reference's time, blind to the reference.
 
     The flow runs between two frames of one exposure (2E: t-1 and t+1; 3E: the
     pairs that the model interpolates too). Both are warped along it to the time
@@ -77,8 +85,8 @@ def dis_midframe_merge(frames: Sequence[Picture], exposures: Sequence[float]) ->
         first = _warp(_radiance(frames[pair.a], exposure), -pair.time * flow)
         second = _warp(_radiance(frames[pair.b], exposures[pair.b]), (1.0 - pair.time) * flow)
         middle = (1.0 - pair.time) * first + pair.time * second
-        interpolated.append((middle.astype(np.float32), exposure))
-    return _merge(frames[window.reference], exposures[window.reference], interpolated)
+        interpolated.append(middle.astype(np.float32))
+    return interpolated
 
 
 def debevec_merge(frames: Sequence[Picture], exposures: Sequence[float]) -> Picture:

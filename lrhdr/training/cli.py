@@ -55,12 +55,12 @@ def train(
     video: Annotated[Path | None, _option("Folder of ordinary clips, for real motion.")] = None,
     video_share: Annotated[float, _option("Share of their windows.", min=0.0, max=1.0)] = 0.3,
     ablation: Annotated[
-        str,
+        str | None,
         _option(
-            "A row of Tables 2 and 3: base, eic, rm, rm+accr-loss, no-accr-loss, no-vote, "
+            "A row of Tables 2 and 3: all, base, eic, rm, rm+accr-loss, no-accr-loss, no-vote, "
             "dense-fusion."
         ),
-    ] = "all",
+    ] = None,
     seed: Annotated[int, _option("Of the network and the data.", min=0)] = 1,
     every: Annotated[int, _option("Steps between checkpoints and validations.", min=1)] = 250,
     workers: Annotated[int, _option("Processes that render.", min=0)] = 1,
@@ -100,7 +100,8 @@ def train(
 
     _choice("--preset", preset, ("lite", "paper"))
     _choice("--stage", stage, ("all", "interpolator", "fusion", "joint"))
-    _choice("--ablation", ablation, ABLATIONS)
+    if ablation is not None:
+        _choice("--ablation", ablation, ABLATIONS)
     if steps and epochs:
         raise typer.BadParameter("give one of --steps and --epochs")
     plan = recipe(preset)  # type: ignore[arg-type]
@@ -116,7 +117,9 @@ def train(
         square=square_weight,
         film=film_weight,
     )
-    config, losses = ablate(networks.preset(preset, exposures), losses, ablation)  # type: ignore[arg-type]
+    config = networks.preset(preset, exposures)  # type: ignore[arg-type]
+    if ablation is not None:
+        config, losses = ablate(config, losses, ablation)  # type: ignore[arg-type]
     run(
         plan if stage == "all" else replace(plan, stages={stage: 1.0}),
         StageSettings(

@@ -41,6 +41,7 @@ def test_lite_serves_any_step_in_three_stages() -> None:
     assert list(plan.stages) == ["interpolator", "fusion", "joint"]
     assert sum(plan.stages.values()) == pytest.approx(1.0)
     assert plan.windows.camera.step_range == (1.0, 4.0)
+    assert (plan.losses.recon, plan.losses.accr, plan.losses.vote) == (1.0, 0.0, 0.0)
 
 
 # Table 2, top to bottom, then Table 3's dagger: EIC, RM, APSWF, ACCR loss, vote loss.
@@ -72,6 +73,12 @@ def test_a_row_is_what_the_table_says(row: Ablation, preset: Preset) -> None:
     assert weights == replace(
         losses, accr=losses.accr if accr_loss else 0.0, vote=losses.vote if vote_loss else 0.0
     )
+
+
+def test_a_row_brings_back_a_loss_that_the_recipe_leaves_out() -> None:
+    config, losses = networks.preset("lite", 2), recipe("lite").losses
+    assert ablate(config, losses, "all") == (config, replace(losses, accr=0.1, vote=0.01))
+    assert ablate(config, losses, "no-vote")[1] == replace(losses, accr=0.1)
 
 
 @pytest.fixture
