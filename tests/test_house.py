@@ -142,6 +142,11 @@ def test_the_wheel_holds_the_packages_and_nothing_else(wheel: Path) -> None:
         for path in runtime.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
+    # The plugin's sources lie beside the package in a checkout, and in it in a wheel.
+    on_disk |= {
+        f"lrhdr_engines/plugin/src/{path.name}"
+        for path in (ROOT / "engines" / "entmax_plugin").iterdir()
+    }
     assert on_disk == {name for name in inside if name.startswith("lrhdr_engines/")}
     for exposures in (2, 3):
         assert f"lrhdr_engines/bundles/lite-{exposures}e/manifest.json" in inside

@@ -1,4 +1,4 @@
-"""`lrhdr-export`: bundles from weights."""
+"""`lrhdr-export`: bundles from weights, engines from bundles."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 from lrhdr.command import run_command
 from lrhdr.errors import BundleError
 
-_HELP = """Turn trained weights into a bundle that lrhdr-run can use, and measure it.
+_HELP = """Turn trained weights into a bundle that lrhdr-run can use, and a bundle into GPU engines.
 
 Examples:
 
@@ -20,6 +20,8 @@ Examples:
   lrhdr-export verify my-2e
 
   lrhdr-run clip.mov --model my-2e
+
+  lrhdr-export engine lite-2e --size 1920x1080 --sm 86,89,120
 """
 
 app = typer.Typer(help=_HELP, add_completion=False, no_args_is_help=True)
@@ -78,10 +80,7 @@ def onnx(
         adopt_official_film(network, film)
     folder = out or Path(f"{model}-{exposures}e")
 
-    def report(line: str) -> None:
-        print(line, file=sys.stderr)
-
-    write_bundle(network, folder, notes=notes, shared=share, overwrite=overwrite, report=report)
+    write_bundle(network, folder, notes=notes, shared=share, overwrite=overwrite, report=_report)
     print(folder)
 
 
@@ -112,6 +111,76 @@ def film_weights(
 
     count = convert_film(source, out, overwrite=overwrite)
     print(f"{out}: {count:,} parameters")
+
+
+@app.command()
+def plugin(
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="The folder. Default: the cache.")
+    ] = None,
+    sm: Annotated[
+        str | None, typer.Option(help="Compute capabilities, 75,86,89. Default: all.")
+    ] = None,
+) -> None:
+    """Build the TensorRT plugin library with nvcc and CMake."""
+    from lrhdr_engines.plugin import make_plugin
+
+    print(make_plugin(out, sm, _report).path)
+
+
+@app.command()
+def engine(
+    bundle: Annotated[str, typer.Argument(help="The bundle's folder, or lite-2e, lite-3e.")],
+    size: Annotated[str | None, typer.Option(help="Of the frames, as in 1920x1080.")] = None,
+    precision: Annotated[str, typer.Option(help="fp16 or fp32.")] = "fp16",
+    backend: Annotated[
+        str, typer.Option(help="tensorrt (for the GPU at hand), or tensorrt-rtx.")
+    ] = "tensorrt-rtx",
+    sm: Annotated[
+        str | None,
+        typer.Option(help="For tensorrt-rtx: compute capabilities. Default: 8.0 and newer."),
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="Instead of --size: sizes MIN,OPT,MAX. Slower engines.")
+    ] = None,
+    optimisation_level: Annotated[
+        int | None, typer.Option(help="0 (quick to build) to 5.", show_default="TensorRT's")
+    ] = None,
+    workspace_mb: Annotated[
+        int | None, typer.Option(help="Most MiB of scratch memory a layer.", show_default="none")
+    ] = None,
+    timing_cache: Annotated[
+        Path | None, typer.Option(help="File that keeps TensorRT's measurements.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="Folder. Default: the cache, where lrhdr-run looks."),
+    ] = None,
+) -> None:
+    """Build a bundle's engines ahead of time; tensorrt-rtx needs no GPU for it."""
+    if backend not in ("tensorrt", "tensorrt-rtx"):
+        raise typer.BadParameter(
+            f"{backend!r}; expected tensorrt or tensorrt-rtx", param_hint="--backend"
+        )
+    from lrhdr_engines.build import export_engines
+
+    export_engines(
+        bundle,
+        size=size,
+        precision=precision,  # type: ignore[arg-type]
+        builder=backend,  # type: ignore[arg-type]
+        sms=sm,
+        profile=profile,
+        optimisation_level=optimisation_level,
+        workspace_mb=workspace_mb,
+        timing_cache=timing_cache,
+        out=out,
+        report=_report,
+    )
+
+
+def _report(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import lrhdr.model.config
-import lrhdr_engines
+import lrhdr_engines.build
 import lrhdr_export.verify
 from lrhdr.contract import MANIFEST, WEIGHTS
 from lrhdr.errors import BundleError
@@ -234,3 +234,53 @@ def test_the_shipped_weights_are_the_default(
     assert shipped_weights("lite", 2) == shipped
     assert command("onnx", "-o", tmp_path / "out").code == 0
     assert same_weights(tmp_path / "out" / WEIGHTS, shipped)
+
+
+def test_every_option_of_engine_arrives(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    calls: list[tuple[Any, dict[str, Any]]] = []
+    monkeypatch.setattr(
+        lrhdr_engines.build, "export_engines", lambda bundle, **o: calls.append((bundle, o))
+    )
+    words = "--size 640x360 --precision fp32 --backend tensorrt --sm 86,89 --profile 1x1,2x2,3x3 "
+    words += "--optimisation-level 4 --workspace-mb 512"
+    cache = tmp_path / "cache"
+    given = command("engine", "my-2e", *words.split(), "--timing-cache", cache, "-o", tmp_path)
+    assert given.code == 0
+    ((bundle, options),) = calls
+    report = options.pop("report")
+    report("half way")
+    assert bundle == "my-2e"
+    assert options == {
+        "size": "640x360",
+        "precision": "fp32",
+        "builder": "tensorrt",
+        "sms": "86,89",
+        "profile": "1x1,2x2,3x3",
+        "optimisation_level": 4,
+        "workspace_mb": 512,
+        "timing_cache": cache,
+        "out": tmp_path,
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("engine lite-2e", "neither --size nor --profile"),
+        ("engine lite-2e --size 640", "640"),
+        ("engine nowhere --size 640x360", "no model bundle in nowhere"),
+        ("engine lite-2e --size 640x360 --precision int8", "the precision int8"),
+        ("plugin --sm turing", "turing"),
+        ("plugin --sm 61", "architecture 61"),
+    ],
+)
+def test_what_cannot_be_built_is_refused(words: str, expected: str, command: Command) -> None:
+    assert expected in one_line(command(*words.split()))
+
+
+def test_an_unknown_builder_is_named(command: Command) -> None:
+    refused = command("engine", "lite-2e", "--size", "64x64", "--backend", "openvino")
+    assert refused.code == 2
+    assert "tensorrt-rtx" in refused.err

@@ -1,0 +1,48 @@
+"""Files that survive a crash: complete and on the disk, or not there under their name."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+
+from lrhdr_engines.media.files import unfinished, write_error
+
+
+def replace_durably(path: Path, content: bytes) -> None:
+    """Write under a temporary name in the same folder, wait for the disk, then rename.
+
+    Raises:
+        OutputError: the disk is full, or the system refuses for another reason; nothing is left.
+    """
+    part = unfinished(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise write_error(path, error) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename last; Windows opens no folders and needs none."""
+    if sys.platform == "win32":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sweep(path: Path) -> None:
+    """Remove what processes that died left of `path`. Call it where nobody else can write it."""
+    for part in path.parent.glob(f".{path.stem}.*.part{path.suffix}"):
+        part.unlink(missing_ok=True)
