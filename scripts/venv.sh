@@ -32,5 +32,10 @@ use_venv() {
   echo "Installing into .venv (the first time this downloads packages) ..." >&2
   .venv/bin/python -m pip install -qq --disable-pip-version-check \
     -c constraints.txt -e ".${extras:+[$extras]}" || return
+  if [[ ",$extras," == *,dev,* ]]; then
+    # TensorRT's headers, for the plugin: nothing else of this wheel is used.
+    .venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps \
+      -c constraints.txt kernel-lens || return
+  fi
   echo "$want" >".venv/made-for-runtime${extras:+,$extras}"
 }
