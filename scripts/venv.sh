@@ -35,7 +35,7 @@ use_venv() {
   if [[ ",$extras," == *,dev,* ]]; then
     # TensorRT's headers, for the plugin: nothing else of this wheel is used.
     .venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps \
-      -c constraints.txt kernel-lens || return
+      kernel-lens==2.0.1 || return
   fi
   echo "$want" >".venv/made-for-runtime${extras:+,$extras}"
 }
