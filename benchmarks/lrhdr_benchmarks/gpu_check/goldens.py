@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from lrhdr.contract import PRECISIONS, WINDOWS, Precision
-from lrhdr_benchmarks.gpu_check.plans import OnDevice, Plans
+from lrhdr_benchmarks.gpu_check.plans import Plans
 from lrhdr_benchmarks.gpu_check.record import FailedError, NotRunError, Row, Run, Task
 from lrhdr_engines.backends.onnxruntime_backend import OnnxRuntimeBackend
 from lrhdr_engines.build import Candidate, Size, judge
@@ -16,9 +16,9 @@ from lrhdr_engines.build.accept import Run as RunGraph
 from lrhdr_engines.build.engine import STREAMING
 from lrhdr_engines.build.settings import Builder
 from lrhdr_engines.bundle import Bundle
-from lrhdr_engines.device.layout import Layout
 from lrhdr_engines.device.opening import open_device
 from lrhdr_engines.engine import Engine
+from lrhdr_engines.gpu.arrays import OnArrays
 
 MODEL = "lite"
 
@@ -73,8 +73,8 @@ def checking(builder: Builder) -> Run:
             size = golden_size(goldens)
             for precision in reversed(PRECISIONS):
                 programs = plans.programs(bundle, size, precision)
-                layout = Layout.of(bundle.manifest, precision, size.height, size.width, "uint8")
-                engine = OnDevice(device, programs, layout)
+                precisions = dict.fromkeys(STREAMING, precision)
+                engine = OnArrays(device, programs, bundle.manifest, size, precisions)
                 for row in compare(bundle, precision, engine.run, goldens):
                     yield row
                     if not row["accepted"]:

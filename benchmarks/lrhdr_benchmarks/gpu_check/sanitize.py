@@ -1,6 +1,7 @@
-"""The kernels under compute-sanitizer. Not run on a GPU.
+"""The plugins' kernels under compute-sanitizer. Not run on a GPU.
 
-The kernels use no shared memory, so racecheck has little to find; it would the day they do.
+They use no shared memory, so racecheck has little to find; it would the day they do. The frame
+kernels, which do, are not among them yet.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lrhdr_benchmarks.gpu_check import bandwidth, build, doctor, kernels
+from lrhdr_benchmarks.gpu_check import bandwidth, build, doctor, frames, kernels
 from lrhdr_benchmarks.gpu_check.goldens import checking
 from lrhdr_benchmarks.gpu_check.latency import timing
 from lrhdr_benchmarks.gpu_check.record import Step
@@ -13,7 +13,8 @@ _BUILD = ("build",)
 STEPS = (
     Step(name="doctor", seconds=30, run=doctor.run, gpu=False),
     Step(name="build", seconds=120, run=build.run, gpu=False),
-    Step(name="kernels", seconds=40, run=kernels.run, after=_BUILD),
+    Step(name="kernels", seconds=30, run=kernels.run, after=_BUILD),
+    Step(name="frames", seconds=10, run=frames.run, after=_BUILD),
     Step(name="memcheck", seconds=40, run=sanitizing("memcheck"), after=_BUILD),
     Step(name="racecheck", seconds=40, run=sanitizing("racecheck"), after=_BUILD),
     Step(name="bandwidth", seconds=20, run=bandwidth.run, after=_BUILD),

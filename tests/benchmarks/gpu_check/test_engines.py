@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from lrhdr.contract import LRHDR
 from lrhdr_benchmarks.gpu_check.goldens import compare, golden_size, read_goldens
 from lrhdr_benchmarks.gpu_check.latency import measure
-from lrhdr_benchmarks.gpu_check.plans import OnDevice
 from lrhdr_engines.backends.onnxruntime_backend import OnnxRuntimeBackend
+from lrhdr_engines.build.engine import STREAMING
 from lrhdr_engines.bundle import Bundle
 from lrhdr_engines.device.layout import Layout
 from lrhdr_engines.device.simulated import SimulatedDevice
 from lrhdr_engines.device.simulated_programs import SimulatedPrograms
 from lrhdr_engines.engine import Engine
+from lrhdr_engines.gpu.arrays import OnArrays
 
 
 @pytest.fixture(scope="module", params=[2, 3])
@@ -39,7 +40,8 @@ def test_goldens(engine: Engine) -> None:
     size = golden_size(goldens)
     assert str(size) == "256x256"
     programs = SimulatedPrograms(engine)
-    device = OnDevice(SimulatedDevice(), programs, layout(engine, size.height, size.width))
+    precisions = dict.fromkeys(STREAMING, engine.precision)
+    device = OnArrays(SimulatedDevice(), programs, engine.manifest, size, precisions)
 
     def spoilt(graph: str, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         outputs = device.run(graph, feeds)
