@@ -23,8 +23,8 @@ from lrhdr.baselines import BASELINES
 from lrhdr.light import relative_exposures
 from lrhdr.metrics import psnr_t, ssim_t
 from lrhdr_engines import open_model
-from lrhdr_engines.api import Output
 from lrhdr_engines.media import open_source
+from lrhdr_engines.streaming import Output
 from lrhdr_engines.window import context
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"

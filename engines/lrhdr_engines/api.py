@@ -9,47 +9,36 @@ for out in model.stream(frames, ev=[0, -3]):
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrhdr.contract import WINDOWS
-from lrhdr.errors import BackendError, ExposureError
+from lrhdr.errors import BackendError, ExposureError, LrhdrError
 from lrhdr_engines.backends import BackendName, open_backend
+from lrhdr_engines.backends.registry import require_gpu, resolve_backend
 from lrhdr_engines.bundle import Bundle
 from lrhdr_engines.engine import Engine, EngineChoice
 from lrhdr_engines.reconstruct import Reconstructor, RgbFrame
+from lrhdr_engines.streaming import Output, StreamingModel
 from lrhdr_engines.window import FilledWindow, SlidingWindow
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
-    """One HDR frame.
-
-    Attributes:
-        index: of the frame in the clip.
-        hdr: (H, W, 3) float32, linear BT.709; 1.0 is what just clips at EV 0.
-        masks: (H, W, N) float32, the share of each candidate, summing to 1; None unless asked for.
-        candidates: the N names of the masks.
-        window: the frames it was made from.
-    """
-
-    index: int
-    hdr: NDArray[np.float32]
-    masks: NDArray[np.float32] | None
-    candidates: tuple[str, ...]
-    window: FilledWindow[RgbFrame]
+log = logging.getLogger(__name__)
 
 
 class Model:
-    """A model ready to run. One stream at a time."""
+    """A model that runs its graphs one by one, by a `Backend`. One stream at a time."""
 
     def __init__(self, engine: Engine) -> None:
         """Use `open_model` instead, unless you have an engine of your own."""
         self.engine = engine
+
+    def close(self) -> None:
+        """See `StreamingModel`: there is nothing to give back."""
 
     @property
     def exposures(self) -> int:
@@ -136,6 +125,30 @@ def _windows(
     yield from sliding.finish()
 
 
+@overload
+def open_model(
+    model: str | Path = ...,
+    exposures: int = ...,
+    *,
+    engine: EngineChoice = ...,
+    backend: Literal["onnxruntime", "onnxruntime-tensorrt", "openvino"],
+    threads: int | None = ...,
+    report: Callable[[str], None] = ...,
+) -> Model: ...
+
+
+@overload
+def open_model(
+    model: str | Path = ...,
+    exposures: int = ...,
+    *,
+    engine: EngineChoice = ...,
+    backend: BackendName = ...,
+    threads: int | None = ...,
+    report: Callable[[str], None] = ...,
+) -> StreamingModel: ...
+
+
 def open_model(
     model: str | Path = "lite",
     exposures: int = 2,
@@ -143,20 +156,37 @@ def open_model(
     engine: EngineChoice = "auto",
     backend: BackendName = "auto",
     threads: int | None = None,
-) -> Model:
+    report: Callable[[str], None] = log.warning,
+) -> StreamingModel:
     """Open a model.
 
     Args:
         model: "lite", or the folder of a bundle.
         exposures: Ne, 2 or 3: how many EVs the clip alternates between.
         engine: the precision; "auto" is what is fastest here.
-        backend: what runs it; "auto" is ONNX Runtime.
+        backend: what runs it; "auto" is TensorRT-RTX or TensorRT where they and a GPU are there
+            and the engines are accepted, else ONNX Runtime.
         threads: CPU threads; None lets the backend choose.
+        report: told what is built for the GPU, and how its engines were judged. Commands show
+            what is logged as a warning.
 
     Raises:
         BundleError: there is no such bundle, it is damaged, or it is for another Ne.
         BackendError: the backend is missing or cannot run here.
     """
-    runner = open_backend(backend)
-    bundle = Bundle.open(model, exposures)
-    return Model(Engine(bundle, runner, engine, threads=threads))
+    chosen = resolve_backend(backend)
+    if chosen == "tensorrt" or chosen == "tensorrt-rtx":
+        require_gpu(chosen)
+        bundle = Bundle.open(model, exposures)
+        # Here, so that nothing of a GPU is imported where none is used.
+        from lrhdr_engines.gpu.opening import open_gpu_model
+
+        try:
+            return open_gpu_model(bundle, chosen, engine, threads=threads, report=report)
+        except LrhdrError as error:
+            if backend != "auto":
+                raise
+            log.warning("%s is not used: %s ONNX Runtime runs instead", chosen, error)
+            chosen = "onnxruntime"
+    runner = open_backend(chosen)
+    return Model(Engine(Bundle.open(model, exposures), runner, engine, threads=threads))

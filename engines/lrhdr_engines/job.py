@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from lrhdr.errors import InputError, OutputError
-from lrhdr_engines.api import Output, open_model
+from lrhdr_engines.api import open_model
 from lrhdr_engines.backends import BackendName
 from lrhdr_engines.engine import EngineChoice
 from lrhdr_engines.pipeline import Report, run
+from lrhdr_engines.streaming import Output
 
 if TYPE_CHECKING:
     from lrhdr_engines.exposures import Exposures
@@ -185,17 +187,18 @@ def execute(
             sheet.add(output)
         advanced(output.index - job.start_frame + 1)
 
-    report = run(
-        model,
-        source,
-        sink,
-        exposures.ev,
-        start=job.start_frame,
-        count=job.max_frames,
-        masks=sheet.wants if sheet is not None else False,
-        watch=watch,
-        interrupt=interrupt,
-    )
+    with closing(model):
+        report = run(
+            model,
+            source,
+            sink,
+            exposures.ev,
+            start=job.start_frame,
+            count=job.max_frames,
+            masks=sheet.wants if sheet is not None else False,
+            watch=watch,
+            interrupt=interrupt,
+        )
     preview = None
     if sheet is not None and job.preview is not None and len(sheet):
         sheet.save(job.preview)

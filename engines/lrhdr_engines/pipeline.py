@@ -14,9 +14,9 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from lrhdr.errors import IncompleteError, InputError
-from lrhdr_engines.api import Model, Output
 from lrhdr_engines.lane import Abandoned, Lane
 from lrhdr_engines.reconstruct import RgbFrame
+from lrhdr_engines.streaming import Output, StreamingModel
 from lrhdr_engines.window import context
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Report:
 
 
 def run(
-    model: Model,
+    model: StreamingModel,
     source: Source,
     sink: Sink,
     ev: Sequence[float],

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrhdr.contract import WINDOWS, Window
-from lrhdr_engines.api import Output
 from lrhdr_engines.reconstruct import RgbFrame, white
+from lrhdr_engines.streaming import Output
 from lrhdr_engines.tonemap import display
 from lrhdr_engines.whole import write_whole
 

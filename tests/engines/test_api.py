@@ -20,7 +20,7 @@ EVS = {2: (0.0, -3.0), 3: (-2.0, 0.0, 2.0)}
 @pytest.fixture(scope="module", params=[2, 3], ids=["2e", "3e"])
 def case(request: pytest.FixtureRequest, tiny_models: Any) -> tuple[Any, Model]:
     tiny = tiny_models[request.param]
-    return tiny, open_model(tiny.folder, tiny.exposures, threads=1)
+    return tiny, open_model(tiny.folder, tiny.exposures, backend="onnxruntime", threads=1)
 
 
 def test_every_frame_as_worked_out_by_hand(case: Any, make_frames: Any) -> None:

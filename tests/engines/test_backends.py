@@ -14,6 +14,9 @@ from lrhdr.errors import BackendError
 from lrhdr_engines import open_model
 from lrhdr_engines.backends import BACKENDS, nvidia, open_backend, registry
 from lrhdr_engines.backends.onnxruntime_backend import OnnxRuntimeBackend
+from lrhdr_engines.backends.registry import RTX_SMS, preferred, require_gpu, resolve_backend
+from lrhdr_engines.build import gpu as build_gpu
+from lrhdr_engines.build.gpu import Gpu
 
 needs_openvino = pytest.mark.skipif(
     importlib.util.find_spec("openvino") is None, reason="openvino is not installed"
@@ -30,17 +33,72 @@ def test_an_unknown_name_lists_the_known() -> None:
 
 
 @pytest.mark.parametrize("name", ["tensorrt", "tensorrt-rtx"])
-def test_tensorrt_says_what_is_missing(name: str, monkeypatch: Any) -> None:
+@pytest.mark.parametrize("opened", [open_backend, lambda name: open_model(backend=name)])
+def test_tensorrt_says_what_is_missing(name: str, opened: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(registry, "why_no_gpu", lambda: "no NVIDIA driver was found")
     monkeypatch.setattr(registry, "find_spec", lambda package: None)
     with pytest.raises(BackendError) as caught:
-        open_backend(name)
+        opened(name)
     message = str(caught.value)
     assert "no NVIDIA driver was found" in message
     assert f"the package {name} is not installed" in message
+    assert "neither cuda-core nor pycuda is installed" in message
+    assert "lrhdr-doctor" in message
     assert "--backend auto" in message
     assert "\n" not in message
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["tensorrt", "tensorrt-rtx"])
+def test_only_what_is_missing_is_named(name: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr(registry, "why_no_gpu", lambda: None)
+    monkeypatch.setattr(registry, "find_spec", lambda module: module != "cuda" or None)
+    require_gpu(name)  # pycuda will do
+    with pytest.raises(BackendError, match=r"runs no single graphs.*open_model"):
+        open_backend(name)
+    monkeypatch.setattr(registry, "find_spec", lambda module: module.startswith("tensor") or None)
+    with pytest.raises(BackendError, match=r"cannot run here: neither cuda-core nor pycuda is"):
+        require_gpu(name)
+
+
+RTX, PLAIN, BOTH = ["tensorrt-rtx"], ["tensorrt"], ["tensorrt-rtx", "tensorrt"]
+
+
+@pytest.mark.parametrize(
+    ("sm", "installed", "wanted"),
+    [
+        *((sm, BOTH, "tensorrt-rtx") for sm in (75, 80, 86, 89, 120)),
+        *((sm, RTX, "tensorrt-rtx") for sm in (75, 80, 86, 89, 120)),
+        *((sm, PLAIN, "tensorrt") for sm in (75, 80, 86, 89, 90, 100, 120)),
+        *((sm, BOTH, "tensorrt") for sm in (90, 100)),
+        *((sm, RTX, "onnxruntime") for sm in (61, 70, 90, 100)),
+        *((sm, [], "onnxruntime") for sm in (75, 89, 90)),
+    ],
+)
+def test_what_auto_takes_on_a_gpu(
+    sm: int, installed: list[str], wanted: str, monkeypatch: Any
+) -> None:
+    assert preferred(sm, installed) == wanted
+    modules = {name.replace("-", "_") for name in installed}
+    monkeypatch.setattr(registry, "why_no_gpu", lambda: None)
+    monkeypatch.setattr(registry, "find_spec", lambda module: module in modules or None)
+    monkeypatch.setattr(build_gpu, "current_gpu", lambda: Gpu(name="any", sm=sm))
+    assert resolve_backend("auto") == wanted
+    assert resolve_backend("openvino") == "openvino"
+
+
+def test_auto_knows_the_sms_that_tensorrt_rtx_builds_for() -> None:
+    real = pytest.importorskip("tensorrt_rtx", reason="tensorrt-rtx is not installed")
+    known = {int(name[2:]) for name in real.ComputeCapability.__members__ if name[2:].isdigit()}
+    assert known >= RTX_SMS
+
+
+@pytest.mark.parametrize("why", ["no driver", "no answer"])
+def test_auto_is_onnxruntime_without_a_gpu(why: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr(registry, "why_no_gpu", lambda: why if why == "no driver" else None)
+    monkeypatch.setattr(registry, "find_spec", lambda module: True)
+    monkeypatch.setattr(build_gpu, "current_gpu", lambda: None)
+    assert resolve_backend("auto") == "onnxruntime"
 
 
 def test_without_a_driver_there_is_no_gpu(monkeypatch: Any) -> None:

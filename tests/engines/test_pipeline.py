@@ -69,7 +69,7 @@ class Kept:
 
 @pytest.fixture(scope="module")
 def model(tiny: Any) -> Model:
-    return open_model(tiny.folder, threads=1)
+    return open_model(tiny.folder, backend="onnxruntime", threads=1)
 
 
 @pytest.fixture(autouse=True)

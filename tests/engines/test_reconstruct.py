@@ -19,7 +19,9 @@ EVS = {2: (0.0, -3.0), 3: (-2.0, 0.0, 2.0)}
 
 @pytest.fixture(scope="module", params=[2, 3], ids=["2e", "3e"])
 def engine(request: pytest.FixtureRequest, tiny_models: Any) -> Engine:
-    return open_model(tiny_models[request.param].folder, request.param, threads=1).engine
+    return open_model(
+        tiny_models[request.param].folder, request.param, backend="onnxruntime"
+    ).engine
 
 
 def window(frames: list[Any], exposures: int, index: int) -> FilledWindow[Any]:

@@ -6,16 +6,16 @@ import ctypes
 import sys
 from functools import cache
 
-_DRIVER = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
+DRIVER = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
 
 
 @cache
 def why_no_gpu() -> str | None:
     """None if an NVIDIA GPU can be used; else what is missing."""
     try:
-        driver = ctypes.CDLL(_DRIVER)
+        driver = ctypes.CDLL(DRIVER)
     except OSError:
-        return f"no NVIDIA driver was found ({_DRIVER})"
+        return f"no NVIDIA driver was found ({DRIVER})"
     count = ctypes.c_int(0)
     status = driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count))
     if status:

@@ -1,7 +1,11 @@
-"""ONNX Runtime: the backend that always works, on the CPU, or on a GPU with onnxruntime-gpu."""
+"""ONNX Runtime: the backend that always works, on the CPU, or on a GPU with onnxruntime-gpu.
+
+CUDA and TensorRT as its providers were not run on a GPU.
+"""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +20,10 @@ from lrhdr_engines.backends.protocol import Tensors
 if TYPE_CHECKING:
     import onnxruntime
 
+log = logging.getLogger(__name__)
+
 _CUDA, _CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
+_TENSORRT = "TensorrtExecutionProvider"
 _ERRORS_ONLY = 3
 
 
@@ -39,17 +46,22 @@ class OnnxRuntimeSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnnxRuntimeBackend:
-    """ONNX Runtime with CUDA where both the package and a GPU allow it, else on the CPU."""
+    """ONNX Runtime with CUDA where both the package and a GPU allow it, else on the CPU.
+
+    With `tensorrt`, TensorRT takes what it can of a graph, CUDA the rest. It knows nothing of our
+    plugins here: entmax runs by its function body.
+    """
 
     cuda: bool
-    name: str = "onnxruntime"
+    tensorrt: bool = False
 
     @classmethod
-    def open(cls) -> OnnxRuntimeBackend:
+    def open(cls, *, tensorrt: bool = False) -> OnnxRuntimeBackend:
         """Find out what this machine offers.
 
         Raises:
-            BackendError: ONNX Runtime is not installed.
+            BackendError: ONNX Runtime is not installed; or `tensorrt` is asked for, and the package
+                or the machine has it not.
         """
         try:
             import onnxruntime
@@ -58,12 +70,25 @@ class OnnxRuntimeBackend:
                 f"ONNX Runtime cannot be imported ({error})",
                 next_step="Run: pip install onnxruntime",
             ) from error
-        built_with_cuda = _CUDA in onnxruntime.get_available_providers()
-        return cls(cuda=built_with_cuda and why_no_gpu() is None)
+        providers, no_gpu = onnxruntime.get_available_providers(), why_no_gpu()
+        if tensorrt and (no_gpu is not None or _TENSORRT not in providers):
+            why = no_gpu or "this ONNX Runtime was built without TensorRT"
+            raise BackendError(
+                f"--backend onnxruntime-tensorrt cannot run here: {why}",
+                next_step="Run lrhdr-doctor, which says what to install, or use --backend auto",
+            )
+        return cls(cuda=_CUDA in providers and no_gpu is None, tensorrt=tensorrt)
+
+    @property
+    def name(self) -> str:
+        """As in --backend."""
+        return "onnxruntime-tensorrt" if self.tensorrt else "onnxruntime"
 
     @property
     def device(self) -> str:
         """Where it computes."""
+        if self.tensorrt:
+            return "GPU (TensorRT)"
         return "GPU (CUDA)" if self.cuda else "CPU"
 
     @property
@@ -81,18 +106,31 @@ class OnnxRuntimeBackend:
             options.intra_op_num_threads = threads
         # Idle threads that spin would take the cores from decoding, encoding and the next graph.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        providers = [_CUDA, _CPU] if self.cuda else [_CPU]
+        providers: list[Any] = [_CUDA, _CPU] if self.cuda else [_CPU]
+        if self.tensorrt:
+            providers.insert(0, (_TENSORRT, self._engine_cache()))
         try:
             session = onnxruntime.InferenceSession(str(model), options, providers=providers)
         except Exception as error:  # ONNX Runtime's exceptions share no narrower base
             raise BackendError(f"ONNX Runtime cannot load {model}: {_one_line(error)}") from error
-        if self.cuda and session.get_providers()[0] != _CUDA:
+        started = session.get_providers()
+        if self.tensorrt and _TENSORRT not in started:
+            log.warning("TensorRT did not start in ONNX Runtime; CUDA runs %s instead", model.name)
+        if self.cuda and _CUDA not in started:
             raise BackendError(
                 "ONNX Runtime could not start CUDA, although a GPU is there",
                 next_step="Check that the CUDA and cuDNN libraries match onnxruntime-gpu, "
                 "or install onnxruntime instead to run on the CPU",
             )
         return OnnxRuntimeSession(session)
+
+    @staticmethod
+    def _engine_cache() -> dict[str, Any]:
+        """Options by which its engines outlive the process: building them takes minutes."""
+        from lrhdr_engines.build.location import cache_root
+
+        folder = cache_root() / "onnxruntime"
+        return {"trt_engine_cache_enable": True, "trt_engine_cache_path": str(folder)}
 
 
 def _one_line(error: Exception) -> str:

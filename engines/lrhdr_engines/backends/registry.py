@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Literal, get_args
 
@@ -9,40 +10,77 @@ from lrhdr.errors import BackendError
 from lrhdr_engines.backends.nvidia import why_no_gpu
 from lrhdr_engines.backends.protocol import Backend
 
-BackendName = Literal["auto", "onnxruntime", "openvino", "tensorrt", "tensorrt-rtx"]
+BackendName = Literal[
+    "auto", "onnxruntime", "onnxruntime-tensorrt", "openvino", "tensorrt", "tensorrt-rtx"
+]
 BACKENDS: tuple[str, ...] = get_args(BackendName)
 
-_GPU_PACKAGES = {"tensorrt": "tensorrt", "tensorrt-rtx": "tensorrt_rtx"}
+# The packages of the backends that stream on a GPU, by their modules.
+_GPU_PACKAGES = {"tensorrt-rtx": "tensorrt_rtx", "tensorrt": "tensorrt"}
+_DEVICE_MODULES = ("cuda", "pycuda")
+# Compute capabilities that TensorRT-RTX is made for and "auto" takes it on.
+RTX_SMS = frozenset({75, 80, 86, 89, 120})
 
 
 def open_backend(name: str = "auto") -> Backend:
-    """The backend of that name; "auto" is ONNX Runtime.
+    """The backend of that name that runs single graphs; "auto" is ONNX Runtime.
 
     Raises:
-        BackendError: it is unknown, not installed, or cannot run on this machine.
+        BackendError: it is unknown, not installed, cannot run on this machine, or streams only.
     """
-    if name in ("auto", "onnxruntime"):
+    if name in ("auto", "onnxruntime", "onnxruntime-tensorrt"):
         from lrhdr_engines.backends.onnxruntime_backend import OnnxRuntimeBackend
 
-        return OnnxRuntimeBackend.open()
+        return OnnxRuntimeBackend.open(tensorrt=name == "onnxruntime-tensorrt")
     if name == "openvino":
         from lrhdr_engines.backends.openvino_backend import OpenVinoBackend
 
         return OpenVinoBackend.open()
     if name in _GPU_PACKAGES:
-        raise _unavailable(name)
+        require_gpu(name)
+        raise BackendError(
+            f"{name} streams clips and runs no single graphs",
+            next_step="Use lrhdr_engines.open_model",
+        )
     raise BackendError(f"backend {name}", expected=f"one of: {', '.join(BACKENDS)}")
 
 
-def _unavailable(name: str) -> BackendError:
+def resolve_backend(name: BackendName) -> BackendName:
+    """What "auto" stands for on this machine; any other name as it is."""
+    if name != "auto":
+        return name
+    if why_no_gpu() is not None:
+        return "onnxruntime"
+    from lrhdr_engines.build.gpu import current_gpu
+
+    gpu = current_gpu()
+    installed = [backend for backend, module in _GPU_PACKAGES.items() if find_spec(module)]
+    return "onnxruntime" if gpu is None else preferred(gpu.sm, installed)
+
+
+def preferred(sm: int, installed: Sequence[str]) -> BackendName:
+    """What runs a GPU of compute capability `sm` (89 for 8.9) with these packages installed."""
+    if sm in RTX_SMS and "tensorrt-rtx" in installed:
+        return "tensorrt-rtx"
+    return "tensorrt" if "tensorrt" in installed else "onnxruntime"
+
+
+def require_gpu(name: str) -> None:
+    """See to it that a backend that streams on a GPU has what it needs.
+
+    Raises:
+        BackendError: the GPU, its driver or a package is missing; all that is missing is named.
+    """
     missing = []
     if (gpu := why_no_gpu()) is not None:
         missing.append(gpu)
     if find_spec(_GPU_PACKAGES[name]) is None:
         missing.append(f"the package {name} is not installed")
-    missing.append("this version of lrhdr builds no TensorRT engines yet")
-    return BackendError(
-        f"--backend {name} cannot run here: {', '.join(missing)}",
-        next_step="Use --backend auto, which runs on the CPU, "
-        "or with onnxruntime-gpu installed on an NVIDIA GPU",
-    )
+    if not any(find_spec(module) for module in _DEVICE_MODULES):
+        missing.append("neither cuda-core nor pycuda is installed")
+    if missing:
+        raise BackendError(
+            f"--backend {name} cannot run here: {', '.join(missing)}",
+            next_step="Run lrhdr-doctor, which says what to install, or use --backend auto, "
+            "which runs without",
+        )

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ctypes
-import sys
 from dataclasses import dataclass
 
-from lrhdr_engines.backends.nvidia import why_no_gpu
+from lrhdr_engines.backends.nvidia import DRIVER, why_no_gpu
 
-_DRIVER = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
 # CUdevice_attribute of cuda.h.
 _MAJOR, _MINOR = 75, 76
 
@@ -25,7 +23,7 @@ def current_gpu() -> Gpu | None:
     """The first GPU; None where there is none, or no driver. Not run on a GPU yet."""
     if why_no_gpu() is not None:
         return None
-    driver = ctypes.CDLL(_DRIVER)
+    driver = ctypes.CDLL(DRIVER)
     device, name = ctypes.c_int(0), ctypes.create_string_buffer(256)
     numbers = [ctypes.c_int(0), ctypes.c_int(0)]
     status = driver.cuDeviceGet(ctypes.byref(device), 0)

@@ -69,7 +69,11 @@ def command(
         EngineChoice, typer.Option(help="Precision; auto is the fastest here.")
     ] = "auto",
     backend: Annotated[
-        BackendName, typer.Option(help="What runs the model; auto is ONNX Runtime.")
+        BackendName,
+        typer.Option(
+            help="What runs the model; auto is TensorRT-RTX or TensorRT on a GPU that has them, "
+            "else ONNX Runtime."
+        ),
     ] = "auto",
     start_frame: Annotated[
         int, typer.Option(min=0, help="First frame to make, counted from 0.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
-from lrhdr_engines.backends.nvidia import _DRIVER as DRIVER
+from lrhdr_engines.backends.nvidia import DRIVER
 from lrhdr_engines.device.errors import explain, explain_code
 from lrhdr_engines.device.protocol import Stream
 

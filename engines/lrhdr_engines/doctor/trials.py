@@ -54,6 +54,32 @@ def run_backend(name: str) -> str:
     return _run(open_backend(name))
 
 
+def run_engine(name: str) -> str:
+    """Build the engine of a graph without plugins and load it on the GPU; nothing is kept.
+
+    Not run on a GPU.
+    """
+    from lrhdr_engines.build import Size
+    from lrhdr_engines.build.gpu import current_gpu
+    from lrhdr_engines.build.settings import BUILDERS
+    from lrhdr_engines.device.opening import open_device
+    from lrhdr_engines.gpu.loader import PlanLoader
+    from lrhdr_engines.gpu.opening import orders
+
+    builder = next(known for known in BUILDERS if known == name)
+    gpu = current_gpu()
+    if gpu is None:
+        raise LrhdrError("the driver does not describe its GPU", next_step="Run: nvidia-smi")
+    device = open_device()
+    try:
+        order = orders(Bundle.open("lite", 2), builder, gpu, Path())
+        job = order(EXTRACT, Size(width=_SIDE, height=_SIDE), "fp16")
+        PlanLoader.open(builder).load(job, job.build(lambda _: None))
+    finally:
+        device.close()
+    return f"built {EXTRACT} and loaded it on the {gpu.name}"
+
+
 def run_cpu() -> str:
     """Run a graph by ONNX Runtime on the CPU, whatever else it could use."""
     return _run(OnnxRuntimeBackend(cuda=False))
@@ -102,6 +128,7 @@ TRIALS: dict[str, Callable[..., str]] = {
     "providers": providers,
     "tensorrt-rtx": tensorrt_rtx,
     "run": run_backend,
+    "run-engine": run_engine,
     "run-cpu": run_cpu,
     "run-cuda": run_cuda,
     "build-rtx": build_rtx,

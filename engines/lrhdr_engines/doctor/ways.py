@@ -65,7 +65,7 @@ WAYS = (
     Way(
         name="tensorrt",
         needs=(_GPU, (packages.TENSORRT.name,), _DEVICE, _PLUGIN),
-        trial=("run", "tensorrt"),
+        trial=("run-engine", "tensorrt"),
     ),
     Way(
         name="tensorrt-rtx: building ahead of time",
@@ -75,6 +75,6 @@ WAYS = (
     Way(
         name="tensorrt-rtx: running",
         needs=(_GPU, (packages.TENSORRT_RTX.name,), _DEVICE, _PLUGIN),
-        trial=("run", "tensorrt-rtx"),
+        trial=("run-engine", "tensorrt-rtx"),
     ),
 )

@@ -98,7 +98,12 @@ def by_tape(tape: list[int], seed: int) -> Choose:
 
 @pytest.fixture(scope="session")
 def rig(tiny_models: Any) -> Rig:
-    return Rig({ne: open_model(tiny.folder, ne, threads=1) for ne, tiny in tiny_models.items()})
+    return Rig(
+        {
+            ne: open_model(tiny.folder, ne, backend="onnxruntime", threads=1)
+            for ne, tiny in tiny_models.items()
+        }
+    )
 
 
 @pytest.fixture(scope="session")

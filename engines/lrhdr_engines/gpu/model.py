@@ -1,0 +1,151 @@
+"""A model that streams on a GPU, to be used as `lrhdr_engines.api.Model` is."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from numpy.typing import NDArray
+
+from lrhdr.contract import WINDOWS, Precision
+from lrhdr.errors import BackendError, ExposureError
+from lrhdr.manifest import Manifest
+from lrhdr_engines.build.sizes import Size
+from lrhdr_engines.device.gpu_stream import GpuStream
+from lrhdr_engines.device.layout import Layout
+from lrhdr_engines.device.protocol import Device, Programs
+from lrhdr_engines.engine import Engine
+from lrhdr_engines.gpu.frames import codes
+from lrhdr_engines.reconstruct import Reconstructor, RgbFrame
+from lrhdr_engines.streaming import Output
+from lrhdr_engines.window import FilledWindow, SlidingWindow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuBackend:
+    """See `lrhdr_engines.streaming.RunsOn`."""
+
+    name: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuEngine:
+    """See `lrhdr_engines.streaming.EngineFacts`."""
+
+    manifest: Manifest
+    precision: Precision
+    backend: GpuBackend
+
+
+class GpuModel:
+    """A model ready to run on one GPU. One stream at a time, in the thread that opened it."""
+
+    def __init__(
+        self,
+        engine: GpuEngine,
+        device: Device,
+        programs: Callable[[Size], Programs],
+        reference: Callable[[], Engine],
+    ) -> None:
+        """Use `open_model` instead.
+
+        Args:
+            engine: what runs; its precision is that of the interpolation's graphs.
+            device: closed with the model.
+            programs: makes those of a padded size; engines may have to be built for it.
+            reference: loads the engine on the CPU that masks are asked of.
+        """
+        self.engine = engine
+        self._device = device
+        self._programs = programs
+        self._reference = reference
+        self._ready: tuple[tuple[Layout, tuple[float, ...]], GpuStream] | None = None
+
+    @property
+    def exposures(self) -> int:
+        """See `StreamingModel`."""
+        return self.engine.manifest.exposures
+
+    def stream(
+        self,
+        frames: Iterable[RgbFrame],
+        ev: Sequence[float],
+        *,
+        first: int = 0,
+        start: int = 0,
+        count: int | None = None,
+        masks: bool | Callable[[int], bool] = False,
+    ) -> Iterator[Output]:
+        """See `Model.stream`; floats are rounded to 16 bits.
+
+        The first frame's size and type decide what is built and allocated. Masks are those of the
+        CPU, at its own pace: they are meant for a few frames.
+        """
+        if len(ev) != self.exposures:
+            raise ExposureError(
+                f"{len(ev)} EVs", expected=f"{self.exposures}, as the model was opened for"
+            )
+        stop = None if count is None else start + count
+        sliding = SlidingWindow[RgbFrame](self.exposures, first=first, start=start, stop=stop)
+        supply = iter(frames)
+        head = next(supply, None)
+        if head is None:
+            sliding.finish()  # says what is wrong with a clip of no frames
+            return
+        stream = self._prepared(codes(first, head), ev)
+        windows: deque[FilledWindow[RgbFrame]] = deque()  # of the pictures to come
+
+        def fed() -> Iterator[NDArray[Any]]:
+            for index, frame in enumerate(chain([head], supply), first):
+                windows.extend(sliding.push(frame))
+                yield codes(index, frame)
+            windows.extend(sliding.finish())
+
+        reconstructor: Reconstructor | None = None
+        for picture in stream.stream(fed(), first=first, start=start, count=count):
+            window = windows.popleft()
+            shares = None
+            if masks(window.index) if callable(masks) else masks:
+                reconstructor = reconstructor or Reconstructor(self._reference(), ev)
+                shares = reconstructor.reconstruct(window, masks=True).masks
+            yield Output(
+                index=picture.index,
+                hdr=picture.pixels,
+                masks=None if shares is None else shares.transpose(1, 2, 0),
+                candidates=WINDOWS[self.exposures].candidate_names,
+                window=window,
+            )
+
+    def close(self) -> None:
+        """Give back all that is held on the GPU. The model cannot be used any more."""
+        with suppress(BackendError):  # a lost device frees nothing, and all is lost with it
+            self._drop()
+        self._device.close()
+
+    def _prepared(self, head: NDArray[Any], ev: Sequence[float]) -> GpuStream:
+        """The stream for clips like this frame: the one at hand, or a new one in its place."""
+        height, width, _ = head.shape
+        layout = Layout.of(
+            self.engine.manifest,
+            self.engine.precision,
+            height,
+            width,
+            "uint8" if head.dtype.itemsize == 1 else "uint16",
+        )
+        key = layout, tuple(ev)
+        if self._ready is None or self._ready[0] != key:
+            self._drop()
+            size = Size(width=width, height=height).padded(layout.multiple)
+            self._ready = key, GpuStream(self._device, self._programs(size), layout, ev)
+        return self._ready[1]
+
+    def _drop(self) -> None:
+        if self._ready is not None:
+            _, stream = self._ready
+            self._ready = None
+            stream.close()
