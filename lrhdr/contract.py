@@ -42,6 +42,20 @@ class Tensor:
     dtype: TensorType = "float32"
     range: tuple[float, float] | None = None
 
+    def sized(self, height: int, width: int) -> tuple[int, ...]:
+        """The shape for frames of a size that the model's multiple divides."""
+        return tuple(_dimension(text, height, width) for text in self.shape)
+
+    def type_at(self, precision: Precision) -> Literal["float32", "float16"]:
+        """The element type in a graph of this precision, as numpy names it."""
+        return "float16" if self.dtype == "compute" and precision == "fp16" else "float32"
+
+
+def _dimension(text: str, height: int, width: int) -> int:
+    base, _, divisor = text.partition("/")
+    sides = {"H": height, "W": width}
+    return sides[base] // int(divisor or 1) if base in sides else int(text)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interpolation:

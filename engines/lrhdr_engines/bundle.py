@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from lrhdr.contract import MANIFEST, Precision
 from lrhdr.errors import BundleError
@@ -63,6 +67,21 @@ class Bundle:
                 next_step="Choose another --engine",
             )
         return files[precision].verified(self.folder)
+
+    def goldens(self) -> dict[str, NDArray[Any]]:
+        """The golden window, and what float64 makes of it.
+
+        Raises:
+            BundleError: the bundle has none, or it has changed since it was exported.
+        """
+        entry = self.manifest.goldens
+        if entry is None:
+            raise BundleError(
+                f"the bundle {self.folder} has no golden window to judge its engines by",
+                next_step="Export it again (lrhdr-export onnx), or use --backend onnxruntime",
+            )
+        with np.load(entry.verified(self.folder)) as stored:
+            return dict(stored)
 
 
 def _folder(model: str | Path, exposures: int) -> Path:

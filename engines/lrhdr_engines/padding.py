@@ -8,6 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+def padded(height: int, width: int, multiple: int) -> tuple[int, int]:
+    """The height and width that `pad` gives."""
+    return height + -height % multiple, width + -width % multiple
+
+
 def pad(tensor: NDArray[Any], multiple: int) -> NDArray[Any]:
     """Replicate the last row and column until height and width are multiples of `multiple`.
 
@@ -16,11 +21,12 @@ def pad(tensor: NDArray[Any], multiple: int) -> NDArray[Any]:
         multiple: at least 1; H and W may be smaller than it.
     """
     height, width = tensor.shape[-2:]
-    down, right = -height % multiple, -width % multiple
-    if not down and not right:
+    full_height, full_width = padded(height, width, multiple)
+    if (full_height, full_width) == (height, width):
         return tensor
     kept = [(0, 0)] * (tensor.ndim - 2)
-    return np.pad(tensor, [*kept, (0, down), (0, right)], mode="edge")
+    added = [(0, full_height - height), (0, full_width - width)]
+    return np.pad(tensor, [*kept, *added], mode="edge")
 
 
 def crop(tensor: NDArray[Any], height: int, width: int) -> NDArray[Any]:

@@ -136,18 +136,10 @@ def example_inputs(
     seeds = count(1)
     examples = []
     for tensor in signature.inputs:
-        shape = [dimension(d, height, width) for d in tensor.shape]
+        shape = tensor.sized(height, width)
         generator = torch.Generator().manual_seed(next(seeds))
         value = torch.rand(shape, generator=generator)
         if tensor.name == "exposures":
             value = 1.0 + 7.0 * value
         examples.append(value.to(compute if tensor.dtype == "compute" else torch.float32))
     return tuple(examples)
-
-
-def dimension(text: str, height: int, width: int) -> int:
-    """A contract's dimension for a size: "3", "H" or "W/4"."""
-    base, _, divisor = text.partition("/")
-    if base not in ("H", "W"):
-        return int(text)
-    return {"H": height, "W": width}[base] // int(divisor or 1)

@@ -162,3 +162,15 @@ def test_levels_are_halved_from_the_full_size() -> None:
         ("1", "27", "H/2", "W/2"),
         ("1", "27", "H/4", "W/4"),
     ]
+
+
+@pytest.mark.parametrize(("text", "size"), [("3", 3), ("H", 8), ("W", 12), ("H/2", 4), ("W/4", 3)])
+def test_a_dimension_has_a_number(text: str, size: int) -> None:
+    assert Tensor(name="t", shape=("1", text)).sized(8, 12) == (1, size)
+
+
+def test_only_what_is_computed_is_halved() -> None:
+    kinds = {Tensor(name="t", shape=(), dtype="float32").type_at(p) for p in ("fp32", "fp16")}
+    assert kinds == {"float32"}
+    computed = Tensor(name="t", shape=(), dtype="compute")
+    assert (computed.type_at("fp32"), computed.type_at("fp16")) == ("float32", "float16")

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from lrhdr.contract import PRECISIONS, WINDOWS, Precision
 from lrhdr_benchmarks.gpu_check.plans import Plans
-from lrhdr_benchmarks.gpu_check.record import FailedError, NotRunError, Row, Run, Task
+from lrhdr_benchmarks.gpu_check.record import FailedError, Row, Run, Task
 from lrhdr_engines.backends.onnxruntime_backend import OnnxRuntimeBackend
 from lrhdr_engines.build import Candidate, Size, judge
 from lrhdr_engines.build.accept import Goldens
@@ -21,18 +19,6 @@ from lrhdr_engines.engine import Engine
 from lrhdr_engines.gpu.arrays import OnArrays
 
 MODEL = "lite"
-
-
-def read_goldens(bundle: Bundle) -> Goldens:
-    """The golden window of a bundle.
-
-    Raises:
-        NotRunError: it has none.
-    """
-    if bundle.manifest.goldens is None:
-        raise NotRunError(f"{bundle.folder.name} has no golden window")
-    with np.load(bundle.manifest.goldens.verified(bundle.folder)) as stored:
-        return dict(stored)
 
 
 def golden_size(goldens: Goldens) -> Size:
@@ -69,7 +55,7 @@ def checking(builder: Builder) -> Run:
         refused = []
         for exposures in WINDOWS:
             bundle = Bundle.open(MODEL, exposures)
-            goldens = read_goldens(bundle)
+            goldens = bundle.goldens()
             size = golden_size(goldens)
             for precision in reversed(PRECISIONS):
                 programs = plans.programs(bundle, size, precision)

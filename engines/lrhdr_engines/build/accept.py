@@ -21,7 +21,6 @@ from lrhdr.light import Floats, linearise, tonemap
 from lrhdr.manifest import Manifest
 from lrhdr.tolerances import FP16_IMAGE_DB, FP32_IMAGE_MAX
 from lrhdr_engines.backends.protocol import Tensors
-from lrhdr_engines.build.network import dtype
 from lrhdr_engines.reconstruct import Reconstruction, Reconstructor, normalised
 from lrhdr_engines.window import FilledWindow
 
@@ -129,7 +128,7 @@ class _Mixed:
         ours = graph in self._judged
         precision: Precision = self._candidate.precisions[graph] if ours else "fp32"
         feeds = {
-            tensor.name: available[tensor.name].astype(dtype(tensor, precision))
+            tensor.name: available[tensor.name].astype(tensor.type_at(precision))
             for tensor in self._known[graph].inputs
         }
         return dict((self._candidate.run if ours else self._trusted)(graph, feeds))

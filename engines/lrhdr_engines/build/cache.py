@@ -16,7 +16,7 @@ from lrhdr.errors import LrhdrError
 from lrhdr_engines.build.lock import locked
 from lrhdr_engines.build.recipe import Recipe
 from lrhdr_engines.build.settings import Report
-from lrhdr_engines.build.whole import replace_durably, sweep
+from lrhdr_engines.whole import keep_whole, sweep
 
 _LAYOUT = 1
 
@@ -78,8 +78,8 @@ class EngineCache:
             "recipe": asdict(recipe),
             "plan": {"sha256": hashlib.sha256(plan).hexdigest(), "bytes": len(plan)},
         }
-        replace_durably(path, plan)
-        replace_durably(_sidecar(path), (json.dumps(facts, indent=2) + "\n").encode())
+        keep_whole(path, plan)
+        keep_whole(_sidecar(path), (json.dumps(facts, indent=2) + "\n").encode())
         return path
 
     def obtain(self, recipe: Recipe, build: Callable[[], bytes], report: Report) -> Entry:
@@ -111,6 +111,11 @@ class EngineCache:
                 sweep(file)
             plan = build()
             return Entry(path=self.save(recipe, plan), plan=plan, built=True)
+
+    def discard(self, path: Path) -> None:
+        """Take a plan and its sidecar out."""
+        for file in (path, _sidecar(path)):
+            file.unlink(missing_ok=True)
 
     def why_missing(self, recipe: Recipe) -> str:
         """What keeps the nearest kept engine of the same graph from being used."""

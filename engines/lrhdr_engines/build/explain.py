@@ -10,8 +10,8 @@ _SHOWN = 4  # first errors; what follows is mostly their echo
 _LENGTH = 300
 
 _MEMORY = (
-    "This usually means that memory ran out: raise --workspace, close other programs on the GPU, "
-    "or choose a smaller --size"
+    "This usually means that memory ran out: raise --workspace-mb, close other programs on the "
+    "GPU, or choose a smaller --size"
 )
 _AGAIN = "Build the plugin again: lrhdr-export plugin"
 # What an error says (in lower case) -> what helps. The first that is found counts.

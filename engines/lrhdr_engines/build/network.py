@@ -7,12 +7,7 @@ from collections.abc import Iterator, Sequence
 from lrhdr.contract import PLUGIN_DOMAIN, Precision, Signature, Tensor
 from lrhdr.errors import BackendError
 from lrhdr_engines.build.parsed import Network, TensorFacts
-from lrhdr_engines.build.sizes import Shapes, concrete
-
-
-def dtype(tensor: Tensor, precision: Precision) -> str:
-    """The type that a tensor of the contract has in a graph of this precision."""
-    return "float16" if tensor.dtype == "compute" and precision == "fp16" else "float32"
+from lrhdr_engines.build.sizes import Shapes
 
 
 def check_network(
@@ -76,9 +71,9 @@ def _differences(
 def _tensor(
     found: TensorFacts, tensor: Tensor, shapes: Shapes, precision: Precision
 ) -> Iterator[str]:
-    if found.dtype != dtype(tensor, precision):
-        yield f"{tensor.name} is {found.dtype} instead of {dtype(tensor, precision)}"
-    wanted = concrete(tensor, shapes.optimal)
+    if found.dtype != tensor.type_at(precision):
+        yield f"{tensor.name} is {found.dtype} instead of {tensor.type_at(precision)}"
+    wanted = shapes.optimal.of(tensor)
     # Where several sizes are allowed, TensorRT shows -1 for what depends on the size.
     varies = [not shapes.static and dimension[0] in "HW" for dimension in tensor.shape]
     fits = len(found.shape) == len(wanted) and all(

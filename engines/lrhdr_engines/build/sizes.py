@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-import numpy as np
-
 from lrhdr.contract import Tensor
 from lrhdr.errors import InputError
-from lrhdr_engines.padding import pad
+from lrhdr_engines.padding import padded
 
 # Every dimension of a tensor stays far below 2^31 elements in the widest pyramid.
 LARGEST_SIDE = 16384
@@ -42,9 +40,12 @@ class Size:
 
     def padded(self, multiple: int) -> Size:
         """The size that a frame of this size has after `padding.pad`."""
-        pixel = np.zeros((1, 1), np.uint8)
-        height, width = pad(np.broadcast_to(pixel, (self.height, self.width)), multiple).shape
+        height, width = padded(self.height, self.width, multiple)
         return Size(width=width, height=height)
+
+    def of(self, tensor: Tensor) -> tuple[int, ...]:
+        """The tensor's shape at this size, which is padded."""
+        return tensor.sized(self.height, self.width)
 
     def __str__(self) -> str:
         """As it is parsed."""
@@ -107,9 +108,9 @@ class Shapes:
     def of(self, tensor: Tensor) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
         """The tensor's smallest, optimal and largest shape."""
         return (
-            concrete(tensor, self.smallest),
-            concrete(tensor, self.optimal),
-            concrete(tensor, self.largest),
+            self.smallest.of(tensor),
+            self.optimal.of(tensor),
+            self.largest.of(tensor),
         )
 
     def __str__(self) -> str:
@@ -117,13 +118,3 @@ class Shapes:
         if self.static:
             return str(self.optimal)
         return f"{self.smallest}-{self.optimal}-{self.largest}"
-
-
-def concrete(tensor: Tensor, size: Size) -> tuple[int, ...]:
-    """The tensor's shape where H and W are those of `size`, which the graph's multiple divides."""
-    sides = {"H": size.height, "W": size.width}
-    shape = []
-    for dimension in tensor.shape:
-        name, _, divisor = dimension.partition("/")
-        shape.append(sides[name] // int(divisor or 1) if name in sides else int(name))
-    return tuple(shape)

@@ -10,7 +10,7 @@ import hashlib
 from pathlib import Path
 
 from lrhdr_engines.build.settings import Report
-from lrhdr_engines.build.whole import replace_durably
+from lrhdr_engines.whole import keep_whole
 
 _MAGIC = b"lrhdrTC1"
 _HEADER = len(_MAGIC) + hashlib.sha256().digest_size
@@ -38,4 +38,4 @@ def write_timings(path: Path, timings: bytes) -> None:
     Raises:
         OutputError: the system refuses.
     """
-    replace_durably(path, _MAGIC + hashlib.sha256(timings).digest() + timings)
+    keep_whole(path, _MAGIC + hashlib.sha256(timings).digest() + timings)

@@ -12,6 +12,7 @@ import numpy as np
 
 from lrhdr.contract import WINDOWS, Precision, Pyramids, Tensor, Window
 from lrhdr.manifest import Manifest
+from lrhdr_engines.padding import padded
 
 STATISTICS = 3  # see `Programs.pack`
 
@@ -88,10 +89,7 @@ class Layout:
     @property
     def padded(self) -> tuple[int, int]:
         """(H', W')."""
-        return (
-            self.height + -self.height % self.multiple,
-            self.width + -self.width % self.multiple,
-        )
+        return padded(self.height, self.width, self.multiple)
 
     @property
     def frame_shape(self) -> tuple[int, int, int]:
@@ -105,17 +103,11 @@ class Layout:
 
     def shape(self, tensor: Tensor) -> tuple[int, ...]:
         """A graph's tensor with its dimensions as numbers."""
-        return tuple(self._dimension(text) for text in tensor.shape)
+        return tensor.sized(*self.padded)
 
     def dtype(self, tensor: Tensor) -> np.dtype[Any]:
         """A graph's tensor's type at this precision."""
-        half = tensor.dtype == "compute" and self.precision == "fp16"
-        return np.dtype(np.float16 if half else np.float32)
-
-    def _dimension(self, text: str) -> int:
-        name, _, divisor = text.partition("/")
-        sizes = dict(zip(("H", "W"), self.padded, strict=True))
-        return sizes[name] // int(divisor or 1) if name in sizes else int(text)
+        return np.dtype(tensor.type_at(self.precision))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

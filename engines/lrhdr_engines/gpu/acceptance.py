@@ -16,10 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from lrhdr.contract import PRECISIONS, Precision
-from lrhdr.errors import BackendError, OutputError
+from lrhdr.errors import OutputError
 from lrhdr.tolerances import FP16_IMAGE_DB, FP32_IMAGE_MAX
 from lrhdr_engines.build.accept import FILM_GRAPHS, Goldens, Run
 from lrhdr_engines.build.engine import STREAMING
@@ -27,10 +25,10 @@ from lrhdr_engines.build.fallback import Accepted, Precisions, settle
 from lrhdr_engines.build.gpu import Gpu
 from lrhdr_engines.build.settings import Report
 from lrhdr_engines.build.sizes import Size
-from lrhdr_engines.build.whole import replace_durably
 from lrhdr_engines.bundle import Bundle
 from lrhdr_engines.doctor.driver import driver_version
 from lrhdr_engines.gpu.engines import Engines
+from lrhdr_engines.whole import keep_whole
 
 _LAYOUT = 1
 
@@ -63,7 +61,7 @@ class Acceptance:
                 bundle has no goldens.
             OutputError: a plan cannot be kept.
         """
-        goldens = _goldens(self.bundle)
+        goldens = self.bundle.goldens()
         _, height, width, _ = goldens["frames"].shape
         size = Size(width=width, height=height).padded(self.bundle.manifest.multiple)
         about = self._about(size, asked)
@@ -108,20 +106,9 @@ class Acceptance:
             "figures": [str(row) for row in accepted.judgements],
         }
         try:
-            replace_durably(record, (json.dumps(facts, indent=2) + "\n").encode())
+            keep_whole(record, (json.dumps(facts, indent=2) + "\n").encode())
         except OutputError as error:  # the engines are good; only the next start is slower
             self.report(f"they will be judged again at the next start: {error}")
-
-
-def _goldens(bundle: Bundle) -> Goldens:
-    entry = bundle.manifest.goldens
-    if entry is None:
-        raise BackendError(
-            f"the bundle {bundle.folder} has no golden window that its engines could be judged by",
-            next_step="Export it again (lrhdr-export onnx), or use --backend onnxruntime",
-        )
-    with np.load(entry.verified(bundle.folder)) as stored:
-        return dict(stored)
 
 
 def _read(record: Path, about: Mapping[str, Any]) -> Precisions | None:

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from lrhdr.contract import Precision, signatures
 from lrhdr.manifest import Manifest
 from lrhdr_engines.backends.protocol import Tensors
-from lrhdr_engines.build.network import dtype
-from lrhdr_engines.build.sizes import Size, concrete
+from lrhdr_engines.build.sizes import Size
 from lrhdr_engines.device.protocol import Buffer, Device, Programs, Staging
 
 
@@ -66,8 +65,8 @@ class OnArrays:
             outputs = {
                 t.name: take(
                     t.name,
-                    concrete(t, self._size),
-                    np.dtype(dtype(t, self._precisions[graph])),
+                    self._size.of(t),
+                    np.dtype(t.type_at(self._precisions[graph])),
                 )
                 for t in self._known[graph].outputs
             }

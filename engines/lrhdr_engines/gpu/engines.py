@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, Protocol
 
 from lrhdr.contract import Precision
@@ -77,7 +76,7 @@ class Engines:
                 if entry.built:
                     raise
                 self.report(f"{graph}: the kept engine cannot be used: {error}")
-                _discard(entry.path)
+                self.cache.discard(entry.path)
 
     def _obtain(self, order: Order) -> Entry:
         began = time.monotonic()
@@ -87,9 +86,3 @@ class Engines:
             seconds, megabytes = time.monotonic() - began, len(entry.plan) / 1e6
             self.report(f"{order.graph}: built in {seconds:.1f} s, {megabytes:.1f} MB")
         return entry
-
-
-def _discard(plan: Path) -> None:
-    """Take a plan and its sidecar out of the cache."""
-    for file in (plan, plan.with_name(f"{plan.name}.json")):
-        file.unlink(missing_ok=True)

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from lrhdr.errors import BackendError, InputError
 from lrhdr_engines.build.lock import locked
-from lrhdr_engines.build.settings import Report
-from lrhdr_engines.build.whole import replace_durably, sweep
+from lrhdr_engines.build.settings import Report, parse_sms
 from lrhdr_engines.plugin.record import LIBRARY, Plugin, Resources, sha256_of, write_record
 from lrhdr_engines.plugin.sources import source_folder, source_hash
 from lrhdr_engines.plugin.toolkit import Toolkit
+from lrhdr_engines.whole import keep_whole, sweep
 
 ARCHITECTURES = (75, 80, 86, 89, 90, 100, 120)
 _OLDEST_SM = 75
@@ -23,15 +23,12 @@ _LOG_LINES = 200
 
 
 def parse_architectures(text: str) -> tuple[int, ...]:
-    """A list such as "75,86,89" to numbers, ascending.
+    """A list such as "75,86,8.9" to numbers, ascending.
 
     Raises:
-        InputError: something else.
+        InputError: something else, or a GPU older than Turing.
     """
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isascii() and part.isdecimal() for part in parts):
-        raise InputError(f"architectures {text!r}", expected="numbers such as 75,86,89")
-    numbers = tuple(sorted({int(part) for part in parts}))
+    numbers = parse_sms(text)
     if numbers[0] < _OLDEST_SM:
         raise InputError(f"architecture {numbers[0]}", expected=f"{_OLDEST_SM} (Turing) or newer")
     return numbers
@@ -83,7 +80,7 @@ def build_plugin(
         compiled = source_hash(sources)
         with tempfile.TemporaryDirectory(prefix="lrhdr-plugin-") as folder:
             log = _compile(sources, Path(folder), toolkit, architectures, out, report)
-            replace_durably(target, (Path(folder) / LIBRARY).read_bytes())
+            keep_whole(target, (Path(folder) / LIBRARY).read_bytes())
         plugin = Plugin(
             path=target,
             sha256=sha256_of(target),
@@ -134,7 +131,7 @@ def _compile(
 
 def _failure(lines: Sequence[str], out: Path) -> BackendError:
     log = out / f"{LIBRARY}.log"
-    replace_durably(log, "\n".join(lines[-_LOG_LINES:]).encode())
+    keep_whole(log, "\n".join(lines[-_LOG_LINES:]).encode())
     telling = [
         line.strip() for line in lines if re.search(r"\b(error|fatal)\b", line, re.IGNORECASE)
     ]

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lrhdr_engines.build.whole import replace_durably
+from lrhdr_engines.whole import keep_whole
 
 LIBRARY = "liblrhdr_plugin.so"
 _LAYOUT = 1
@@ -59,7 +59,7 @@ def write_record(plugin: Plugin) -> None:
     """
     facts = {"layout": _LAYOUT, **asdict(plugin), "path": plugin.path.name}
     text = json.dumps(facts, indent=1) + "\n"
-    replace_durably(sidecar(plugin.path), text.encode())
+    keep_whole(sidecar(plugin.path), text.encode())
 
 
 def read_record(library: Path) -> Plugin | None:

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from lrhdr.contract import LRHDR
-from lrhdr_benchmarks.gpu_check.goldens import compare, golden_size, read_goldens
+from lrhdr_benchmarks.gpu_check.goldens import compare, golden_size
 from lrhdr_benchmarks.gpu_check.latency import measure
 from lrhdr_engines.backends.onnxruntime_backend import OnnxRuntimeBackend
 from lrhdr_engines.build.engine import STREAMING
@@ -36,7 +36,7 @@ def layout(engine: Engine, height: int, width: int) -> Layout:
 
 @pytest.mark.parametrize("engine", [2], indirect=True)  # a table costs seconds
 def test_goldens(engine: Engine) -> None:
-    goldens = read_goldens(engine.bundle)
+    goldens = engine.bundle.goldens()
     size = golden_size(goldens)
     assert str(size) == "256x256"
     programs = SimulatedPrograms(engine)

@@ -90,7 +90,6 @@ def test_a_process_killed_in_the_middle(
 ) -> None:
     code = """
 import os
-from lrhdr_engines.build import whole
 def stop(*ignored):
     say("there")
     time.sleep(60)

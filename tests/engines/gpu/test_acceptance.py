@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lrhdr.contract import EXTRACT, FLOW, FUSE, LRHDR
-from lrhdr.errors import BackendError, OutputError
+from lrhdr.errors import BackendError, BundleError, OutputError
 from lrhdr_engines.build.engine import STREAMING
 from lrhdr_engines.gpu import acceptance
 from lrhdr_engines.gpu.acceptance import Acceptance
@@ -142,7 +142,7 @@ def test_without_goldens_nothing_is_trusted(machine: Any, gpu: Any) -> None:
     machine.bundle = replace(
         machine.bundle, manifest=replace(machine.bundle.manifest, goldens=None)
     )
-    with pytest.raises(BackendError, match=r"no golden window .* --backend onnxruntime"):
+    with pytest.raises(BundleError, match=r"no golden window .* --backend onnxruntime"):
         acceptance_of(machine, gpu=gpu).precisions("fp16")
 
 
@@ -152,6 +152,6 @@ def test_engines_that_passed_are_used_though_the_record_cannot_be_kept(
     def full(path: Any, content: bytes) -> None:
         raise OutputError("the disk is full")
 
-    monkeypatch.setattr(acceptance, "replace_durably", full)
+    monkeypatch.setattr(acceptance, "keep_whole", full)
     assert acceptance_of(machine, gpu=gpu).precisions("fp16") == FP16
     assert "judged again at the next start: the disk is full" in machine.lines[-1]

@@ -22,8 +22,7 @@ from lrhdr.contract import signatures
 from lrhdr.errors import BackendError
 from lrhdr_engines import api
 from lrhdr_engines.api import Model
-from lrhdr_engines.build.network import dtype
-from lrhdr_engines.build.sizes import Size, concrete
+from lrhdr_engines.build.sizes import Size
 from lrhdr_engines.device.cuda_core import CudaCoreDevice
 from lrhdr_engines.device.protocol import Buffer, Encoding
 from lrhdr_engines.gpu import loader, opening
@@ -73,7 +72,7 @@ class Context:
         self._cpu, self._graph = machine.cpu[precision], graph
         self._inputs = [tensor.name for tensor in signature.inputs]
         self._io = {
-            t.name: (concrete(t, size), dtype(t, precision))
+            t.name: (size.of(t), t.type_at(precision))
             for t in (*signature.inputs, *signature.outputs)
         }
         self._addresses: dict[str, int] = {}
