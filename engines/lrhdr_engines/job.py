@@ -236,7 +236,7 @@ def check_new_file(path: Path, *, overwrite: bool) -> None:
 
 
 def _open_sink(job: Job, clip: ClipInfo) -> Sink:
-    from lrhdr_engines.media import OutputSettings, open_sink
+    from lrhdr_engines.media import OutputSettings, open_sink, parse_output
 
     settings = OutputSettings(
         width=clip.width,
@@ -244,10 +244,11 @@ def _open_sink(job: Job, clip: ClipInfo) -> Sink:
         frame_rate=clip.frame_rate,
         white_nits=job.white_nits,
         overwrite=job.overwrite,
-        audio_from=job.input if clip.has_audio else None,
-        start_seconds=float(job.start_frame / clip.frame_rate),
+        carry_from=job.input if clip.has_audio else None,
+        first_index=job.start_frame,
+        start=job.start_frame / clip.frame_rate,
     )
-    return open_sink(job.target, settings)
+    return open_sink(parse_output(job.target), settings)
 
 
 def _too_short(plan: Plan) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
@@ -91,7 +92,7 @@ def run(
     decoded: Lane[RgbFrame] = Lane(DEPTH, failed, interrupt)
     outputs: Lane[Output] = Lane(DEPTH, failed)
     decoder = _Worker(lambda: _decode(source, decoded, model.exposures, start, count), failed)
-    encoder = _Worker(lambda: _encode(sink, outputs), failed)
+    encoder = _Worker(lambda: _encode(sink, outputs, source.info.frame_rate), failed)
     first, _ = context(model.exposures, start, None)
     finished = False
     try:
@@ -175,11 +176,11 @@ def _decode(
     return incomplete
 
 
-def _encode(sink: Sink, lane: Lane[Output]) -> int:
+def _encode(sink: Sink, lane: Lane[Output], rate: Fraction) -> int:
     """Write the outputs; return how many."""
     written = 0
     for output in lane:
-        sink.write(output.index, output.hdr)
+        sink.write(output.index, output.hdr, output.index / rate)
         written += 1
     return written
 

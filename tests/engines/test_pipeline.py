@@ -51,7 +51,7 @@ class Kept:
         self.bad_close = bad_close
         self.state = "open"
 
-    def write(self, index: int, radiance: Any) -> None:
+    def write(self, index: int, radiance: Any, time: Any) -> None:
         time.sleep(self.seconds)
         if index == self.fail_at:
             raise OutputError("the disk is full")
@@ -257,7 +257,7 @@ def test_memory_does_not_grow_with_the_clip(
                 yield SimpleNamespace(index=index, rgb=frame)
 
     class Dropping(Kept):
-        def write(self, index: int, radiance: Any) -> None:
+        def write(self, index: int, radiance: Any, time: Any) -> None:
             time.sleep(self.seconds)
 
     report = run(model, Endless([]), Dropping(seconds=slow_sink), EV)  # type: ignore[arg-type]

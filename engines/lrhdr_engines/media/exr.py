@@ -7,6 +7,7 @@ import errno
 import os
 import re
 import shutil
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from lrhdr.errors import InputError, OutputError
 from lrhdr.light import BT709_PRIMARIES, D65, MAX_HALF
 from lrhdr_engines.media.files import unfinished, write_error
 from lrhdr_engines.media.signal import checked
-from lrhdr_engines.media.sink import OutputSettings, Radiance
+from lrhdr_engines.media.sink import OutputSettings, Picture, Radiance
 
 _DIGITS = 6  # at least: names then sort in frame order up to a million frames
 _FOLDER_NAME = "frame_%06d.exr"
@@ -78,7 +79,14 @@ class ExrSink:
     def _name(self, index: int) -> Path:
         return self._folder / f"{self._before}{index:0{self._digits}d}{self._after}"
 
-    def write(self, index: int, radiance: Radiance) -> None:
+    takes_pq = False
+
+    @property
+    def next_index(self) -> int:
+        """See `Sink`."""
+        return self._settings.first_index
+
+    def write(self, index: int, radiance: Picture, time: Fraction) -> None:
         """One frame. See `Sink`."""
         frame, bad = checked(radiance, self._settings)
         name = self._name(index)
@@ -93,7 +101,7 @@ class ExrSink:
         self._frames += 1
         self._repaired += bad
 
-    def close(self) -> dict[str, object]:
+    def close(self, *, complete: bool = True) -> dict[str, object]:
         """Facts; every frame is in place already. See `Sink`."""
         self._remove_folder()
         pattern = f"{self._before}%0{self._digits}d{self._after}"

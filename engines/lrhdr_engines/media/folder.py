@@ -74,7 +74,7 @@ class FolderSource:
                     f"decoded {index} of {len(self._files)} frames",
                     next_step="Those before it were used; replace the file for the rest",
                 )
-            yield Frame(index, rgb)
+            yield Frame(index, rgb, index / self.info.frame_rate)
 
     def close(self) -> None:
         """Ends every iteration at its next frame."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -14,7 +15,7 @@ from lrhdr_engines.media import sei
 from lrhdr_engines.media.audio import AudioCopy
 from lrhdr_engines.media.files import check_target, unfinished, write_error
 from lrhdr_engines.media.signal import Hdr10Encoder, checked
-from lrhdr_engines.media.sink import OutputSettings, Radiance
+from lrhdr_engines.media.sink import OutputSettings, Picture
 
 _FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
 _PRIMARIES, _TRANSFER, _MATRIX, _LIMITED = 9, 16, 9, 1  # H.273: BT.2020, PQ, BT.2020 NCL
@@ -68,7 +69,7 @@ class Hdr10Sink:
         options = {"write_crc32": "0"} if format_name == "matroska" else {}
         self._container = av.open(self._file, "w", format=format_name, options=options)
         self._stream = self._video_stream(format_name)
-        self._audio = AudioCopy(settings.audio_from, self._container, settings.start_seconds)
+        self._audio = AudioCopy(settings.carry_from, self._container, float(settings.start))
         try:
             self._container.start_encoding()
         except (av.FFmpegError, OSError) as error:
@@ -104,7 +105,14 @@ class Hdr10Sink:
         }
         return stream
 
-    def write(self, index: int, radiance: Radiance) -> None:
+    takes_pq = False
+
+    @property
+    def next_index(self) -> int:
+        """See `Sink`."""
+        return self._settings.first_index
+
+    def write(self, index: int, radiance: Picture, time: Fraction) -> None:
         """One frame. See `Sink`."""
         if self._frames == 0:
             self._first = index
@@ -126,7 +134,7 @@ class Hdr10Sink:
         self._frames += 1
         self._repaired += bad
 
-    def close(self) -> dict[str, object]:
+    def close(self, *, complete: bool = True) -> dict[str, object]:
         """Finish the file and move it into place. See `Sink`."""
         if self._open and self._frames:
             try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from lrhdr_engines.media.signal import Hdr10Encoder, checked
-from lrhdr_engines.media.sink import OutputSettings, Radiance
+from lrhdr_engines.media.sink import OutputSettings, Picture
 
 
 class NullSink:
@@ -15,14 +17,21 @@ class NullSink:
         self._frames = 0
         self._repaired = 0
 
-    def write(self, index: int, radiance: Radiance) -> None:
+    takes_pq = False
+
+    @property
+    def next_index(self) -> int:
+        """See `Sink`."""
+        return self._settings.first_index
+
+    def write(self, index: int, radiance: Picture, time: Fraction) -> None:
         """One frame. See `Sink`."""
         frame, bad = checked(radiance, self._settings)
         self._encoder.encode(frame)
         self._frames += 1
         self._repaired += bad
 
-    def close(self) -> dict[str, object]:
+    def close(self, *, complete: bool = True) -> dict[str, object]:
         """Facts. See `Sink`."""
         return {
             "kind": "null",

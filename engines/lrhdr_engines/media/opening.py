@@ -1,19 +1,14 @@
-"""Which reader an input needs, and which writer an output's name means.
-
-Readers and writers are imported when they are asked for: their libraries are heavy.
-"""
+"""Which reader an input needs. Readers are imported when they are asked for."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
 
-from lrhdr.errors import InputError, OutputError
-from lrhdr_engines.media.sink import VIDEO_SUFFIXES, OutputSettings, Sink
+from lrhdr.errors import InputError
 from lrhdr_engines.media.source import Source
 
 FOLDER_FRAME_RATE = Fraction(24)
-KINDS = ".mp4, .mov or .mkv for HDR10, a folder or frame_%06d.exr for EXR, null for no output"
 
 
 def open_source(path: Path, frame_rate: Fraction | None = None) -> Source:
@@ -40,33 +35,3 @@ def open_source(path: Path, frame_rate: Fraction | None = None) -> Source:
     from lrhdr_engines.media.video import VideoSource
 
     return VideoSource(path)
-
-
-def open_sink(out: str | Path, settings: OutputSettings) -> Sink:
-    """The output that a name means; everything is checked before any work.
-
-    `.mp4`, `.mov` and `.mkv` are HDR10 video. A folder (it exists, ends in "/"
-    or has no suffix) and a pattern (`shot/frame_%06d.exr`, `####.exr`) are
-    half-float EXR, one file a frame. `null` writes nothing.
-
-    Raises:
-        OutputError: an unknown suffix, an existing output without `overwrite`,
-            or a place that cannot be written.
-        InputError: a single .exr name, where a pattern is needed.
-    """
-    text = str(out)
-    path = Path(out)
-    suffix = path.suffix.lower()
-    if text == "null":
-        from lrhdr_engines.media.nothing import NullSink
-
-        return NullSink(settings)
-    if suffix == ".exr" or path.is_dir() or text.endswith("/") or not suffix:
-        from lrhdr_engines.media.exr import ExrSink
-
-        return ExrSink(path, settings)
-    if suffix in VIDEO_SUFFIXES:
-        from lrhdr_engines.media.hdr10 import Hdr10Sink
-
-        return Hdr10Sink(path, settings)
-    raise OutputError(f"{out} ends in {suffix}", expected=KINDS)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrhdr import light
-from lrhdr_engines.media.sink import OutputSettings, Radiance
+from lrhdr_engines.media.sink import OutputSettings, Picture, PqPicture, Radiance
 
 _BAND = 32  # rows at a time, so that the work between two passes stays in cache
 _LUMA_BLACK, _LUMA_RANGE = 64, 876  # BT.2100-2 table 9, 10 bits: codes 64 to 940
@@ -94,14 +94,17 @@ class Hdr10Encoder:
         return signal
 
 
-def checked(radiance: Radiance, settings: OutputSettings) -> tuple[Radiance, int]:
+def checked(picture: Picture, settings: OutputSettings) -> tuple[Radiance, int]:
     """The frame as float32 without NaN and infinities, and how many values were replaced.
 
     NaN becomes 0, infinities the greatest half-float. Nothing else is changed.
 
     Raises:
-        ValueError: not the (H, W, 3) of the settings.
+        ValueError: not the (H, W, 3) of the settings, or codes where radiance is needed.
     """
+    if isinstance(picture, PqPicture):
+        raise ValueError("PQ codes were given to an output that takes radiance")
+    radiance = picture
     expected = (settings.height, settings.width, 3)
     if radiance.shape != expected:
         raise ValueError(f"a frame of shape {radiance.shape} was given to an output of {expected}")

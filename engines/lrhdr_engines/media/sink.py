@@ -1,12 +1,12 @@
-"""What every output looks like, and which one a name means."""
+"""What every output looks like, and what it must be told."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,26 +15,70 @@ from lrhdr.errors import InputError
 from lrhdr.light import PQ_PEAK_NITS, REFERENCE_WHITE_NITS
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv")
+Tone = Literal["bt2390", "hable", "mobius", "reinhard"]
 Radiance = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PqPicture:
+    """A frame that a GPU has encoded already, for outputs that are PQ of the same white.
+
+    Attributes:
+        codes: (H, W, 3) uint16, PQ (ST 2084) of BT.2020 R, G, B over 0 to 65535.
+        brightest_nits: the greatest of the pixels' max(R, G, B), cd/m2.
+        mean_nits: their mean.
+        repaired: values that were not finite, and were replaced.
+    """
+
+    codes: NDArray[np.uint16]
+    brightest_nits: float
+    mean_nits: float
+    repaired: int
+
+
+Picture = Radiance | PqPicture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputSettings:
     """What an output must be told.
 
-    white_nits: display light of radiance 1.0, in (0, 10000] cd/m2.
-    overwrite: replace what exists under the name.
-    audio_from: the input whose audio is copied into a video, from
-    `start_seconds` on, which is where its first written frame lies.
+    Attributes:
+        frame_rate: of the output; half the clip's where every second frame is left out.
+        first_index: the clip's index of the first frame written.
+        start: seconds from the clip's frame 0 to that frame.
+        variable_rate: frames are shown at the times that `write` is told, and not every
+            1 / frame_rate seconds.
+        rotation: degrees that a player turns the picture by, clockwise: 0, 90, 180 or 270.
+        timecode: of the clip's frame 0, "HH:MM:SS:FF" or "HH:MM:SS;FF" (drop frame); or None.
+        carry_from: the input whose audio, time code, chapters and metadata go along; or None.
+        white_nits: display light of radiance 1.0, in (0, 10000] cd/m2.
+        overwrite: replace what exists under the name.
+        resume: go on after what an earlier, interrupted run of the same `job` left.
+        job: everything that a resumed run must have in common with the first, as JSON values.
+        preset: the encoder's speed by its own word; None for the format's default.
+        crf: its quality, smaller is better; None for the format's default.
+        tone: how the SDR preview is mapped.
+        compression: of EXR files, by OpenEXR's name.
     """
 
     width: int
     height: int
     frame_rate: Fraction
+    first_index: int = 0
+    start: Fraction = Fraction(0)
+    variable_rate: bool = False
+    rotation: int = 0
+    timecode: str | None = None
+    carry_from: Path | None = None
     white_nits: float = REFERENCE_WHITE_NITS
     overwrite: bool = False
-    audio_from: Path | None = None
-    start_seconds: float = 0.0
+    resume: bool = False
+    job: Mapping[str, object] = field(default_factory=dict)
+    preset: str | None = None
+    crf: int | None = None
+    tone: Tone = "bt2390"
+    compression: str = "zip"
 
     def __post_init__(self) -> None:
         """Raises InputError where a value cannot be used."""
@@ -47,42 +91,59 @@ class OutputSettings:
                 f"white at {self.white_nits} cd/m2",
                 expected=f"more than 0 and at most {PQ_PEAK_NITS:g}, as PQ reaches no further",
             )
-        if not (math.isfinite(self.start_seconds) and self.start_seconds >= 0):
-            raise InputError(f"a start at {self.start_seconds} s", expected="0 or later")
-
-    @property
-    def first_index(self) -> int:
-        """The input's index of the first frame written."""
-        return round(self.start_seconds * self.frame_rate)
+        if self.first_index < 0 or self.start < 0:
+            raise InputError(
+                f"a start at frame {self.first_index}, {self.start} s", expected="0 or later"
+            )
 
 
 class Sink(Protocol):
     """Takes HDR frames in order. End with `close`, also when interrupted; on failure `abort`."""
 
-    def write(self, index: int, radiance: Radiance) -> None:
+    @property
+    def takes_pq(self) -> bool:
+        """Whether `write` takes a PqPicture."""
+        ...
+
+    @property
+    def next_index(self) -> int:
+        """The first frame that is still needed: `first_index`, or where a resumed run goes on."""
+        ...
+
+    def write(self, index: int, picture: Picture, time: Fraction) -> None:
         """One frame.
 
         Args:
-            index: the frame's number in the input, rising by one from call to call.
-            radiance: (H, W, 3) linear BT.709; 1.0 is what just clips at EV 0.
+            index: the frame's number in the clip, rising from call to call.
+            picture: radiance, (H, W, 3) linear BT.709, 1.0 is what just clips at EV 0; or,
+                where `takes_pq`, a PqPicture.
+            time: when it is shown, in seconds from the clip's frame 0.
 
         Raises:
             OutputError: it cannot be written, for example because the disk is full.
         """
         ...
 
-    def close(self) -> dict[str, object]:
+    def close(self, *, complete: bool = True) -> dict[str, object]:
         """Finish, move into place, and return facts (JSON values).
 
-        Every sink gives kind, path (None where nothing was written), frames,
-        repaired_values (numbers that were not finite) and notes (sentences for
-        the user); HDR10 and null also max_cll and max_fall in cd/m2.
+        Every sink gives kind, path (None where nothing was written), frames (all that the output
+        holds, an earlier run's included), repaired_values (numbers that were not finite) and
+        notes (sentences for the user); PQ outputs also max_cll and max_fall in cd/m2.
+
+        Args:
+            complete: False where the run was interrupted: what is there becomes a playable
+                output, and what a resumed run needs stays beside it.
 
         Raises:
-            OutputError: it cannot be finished; nothing is left behind.
+            OutputError: it cannot be finished.
         """
         ...
 
     def abort(self) -> None:
-        """Remove unfinished work; files that existed are untouched. Safe to call at any time."""
+        """End after a failure. Safe to call at any time.
+
+        Files that existed are untouched. Finished frames stay where a resumed run can use them;
+        everything else goes.
+        """
         ...

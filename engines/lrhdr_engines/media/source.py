@@ -21,6 +21,9 @@ class ClipInfo:
     promises nothing, rounded from the duration where it gives only that.
     `bit_depth` is that of the coded samples. `pixel_format` and `colour` say
     how the pixels are stored and read ("yuv420p", "BT.709, limited range").
+    `frame_rate` is the mean where `variable_rate`. `rotation` is what a player
+    turns the picture by, degrees clockwise. `timecode` is that of frame 0,
+    "HH:MM:SS:FF" or "HH:MM:SS;FF" (drop frame).
     """
 
     path: Path
@@ -34,17 +37,27 @@ class ClipInfo:
     codec: str
     pixel_format: str
     colour: str
+    rotation: int = 0
+    variable_rate: bool = False
+    timecode: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame. `rgb` is (H, W, 3), gamma-encoded camera RGB over the dtype's full range.
+    """One frame.
 
-    uint8 (0 to 255) for 8-bit inputs, uint16 (0 to 65535) for all deeper ones.
+    Attributes:
+        index: its number in the clip.
+        rgb: (H, W, 3), gamma-encoded camera RGB over the dtype's full range: uint8 (0 to 255)
+            for 8-bit inputs, uint16 (0 to 65535) for all deeper ones.
+        time: when it is shown, in seconds from the clip's frame 0.
+        damaged: its picture is lost; `rgb` is that of the nearest whole frame before it.
     """
 
     index: int
     rgb: NDArray[np.uint8] | NDArray[np.uint16]
+    time: Fraction
+    damaged: bool = False
 
 
 class Source(Protocol):

@@ -63,7 +63,7 @@ class VideoSource:
                 if self._closed:
                     return
                 if index >= start:
-                    yield Frame(index, to_rgb(picture, self._colour))
+                    yield Frame(index, to_rgb(picture, self._colour), index / self.info.frame_rate)
         if decoder.damage:
             promised = f" of {self.info.frames}" if self.info.frames else ""
             raise IncompleteError(

@@ -26,12 +26,13 @@ def write(target: Path, source: Path | None, start: int = 0, count: int = 40) ->
         width=64,
         height=48,
         frame_rate=RATE,
-        audio_from=source,
-        start_seconds=float(start / RATE),
+        carry_from=source,
+        first_index=start,
+        start=start / RATE,
     )
     sink = Hdr10Sink(target, settings)
     for index in range(start, start + count):
-        sink.write(index, np.full((48, 64, 3), 0.2, np.float32))
+        sink.write(index, np.full((48, 64, 3), 0.2, np.float32), Fraction(index, 25))
     return sink.close()
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lrhdr.errors import InputError, OutputError
 from lrhdr.light import BT709_PRIMARIES, D65, MAX_HALF
-from lrhdr_engines.media import OutputSettings, open_sink
+from lrhdr_engines.media import OutputSettings, open_sink, parse_output
 from lrhdr_engines.media import exr as module
 from lrhdr_engines.media.exr import ExrSink
 
@@ -45,7 +45,7 @@ def names(folder: Path) -> list[str]:
 
 def test_light_is_kept_to_half_precision(tmp_path: Path) -> None:
     sink = ExrSink(tmp_path / "shot", settings(white_nits=100.0))
-    sink.write(0, frame())
+    sink.write(0, frame(), Fraction(0, 25))
     facts = sink.close()
     pixels, spec = read(tmp_path / "shot" / "frame_000000.exr")
     np.testing.assert_allclose(pixels, frame(), rtol=2**-11, atol=1e-7)
@@ -82,8 +82,8 @@ def test_light_is_kept_to_half_precision(tmp_path: Path) -> None:
 def test_names(tmp_path: Path, target: str, name: str) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
-    sink = open_sink(folder / target, settings())
-    sink.write(7, frame())
+    sink = open_sink(parse_output(str(folder / target)), settings())
+    sink.write(7, frame(), Fraction(7, 25))
     sink.close()
     found = [path.name for path in folder.rglob("*") if path.is_file()]
     assert found == [name]
@@ -101,7 +101,7 @@ def test_values_that_half_cannot_hold(tmp_path: Path) -> None:
     light[0, 0] = np.nan, np.inf, 1e9
     light[1, 0] = -1e9, -0.5, -np.inf
     sink = ExrSink(tmp_path / "shot", settings())
-    sink.write(0, light)
+    sink.write(0, light, Fraction(0, 25))
     assert sink.close()["repaired_values"] == 3
     pixels, _ = read(tmp_path / "shot" / "frame_000000.exr")
     np.testing.assert_array_equal(pixels[0, 0], [0.0, MAX_HALF, MAX_HALF])
@@ -110,12 +110,12 @@ def test_values_that_half_cannot_hold(tmp_path: Path) -> None:
 
 def test_frames_of_another_run_are_not_replaced(tmp_path: Path) -> None:
     first = ExrSink(tmp_path / "shot", settings())
-    first.write(0, frame())
+    first.write(0, frame(), Fraction(0, 25))
     first.close()
     with pytest.raises(OutputError, match=r"frame_000000\.exr exists.*--overwrite"):
         ExrSink(tmp_path / "shot", settings())
     again = ExrSink(tmp_path / "shot", settings(overwrite=True))
-    again.write(0, frame(1))
+    again.write(0, frame(1), Fraction(0, 25))
     again.close()
     pixels, _ = read(tmp_path / "shot" / "frame_000000.exr")
     np.testing.assert_allclose(pixels, frame(1), rtol=1e-3)
@@ -126,21 +126,21 @@ def test_a_sequence_goes_on_in_its_folder(tmp_path: Path) -> None:
     folder = tmp_path / "shot"
     first = ExrSink(folder, settings(frame_rate=rate))
     for index in range(3):
-        first.write(index, frame(index))
+        first.write(index, frame(index), Fraction(index, 25))
     first.close()
-    rest = ExrSink(folder, settings(frame_rate=rate, start_seconds=3 / 25))
-    rest.write(3, frame(3))
+    rest = ExrSink(folder, settings(frame_rate=rate, first_index=3, start=Fraction(3, 25)))
+    rest.write(3, frame(3), Fraction(3, 25))
     rest.close()
     assert names(folder) == [f"frame_{index:06d}.exr" for index in range(4)]
     with pytest.raises(OutputError, match="exists"):
-        ExrSink(folder, settings(frame_rate=rate, start_seconds=2 / 25))
+        ExrSink(folder, settings(frame_rate=rate, first_index=2, start=Fraction(2, 25)))
 
 
 def test_other_files_in_the_folder_are_left_alone(tmp_path: Path) -> None:
     for name in ("notes.txt", "frame_x.exr", "other_000000.exr"):
         (tmp_path / name).write_text("mine")
     sink = ExrSink(tmp_path, settings())
-    sink.write(0, frame())
+    sink.write(0, frame(), Fraction(0, 25))
     sink.close()
     assert (tmp_path / "other_000000.exr").read_text() == "mine"
     assert len(names(tmp_path)) == 4
@@ -164,7 +164,7 @@ def test_a_folder_that_was_there_stays(tmp_path: Path) -> None:
 
 def test_complete_frames_outlive_an_abort(tmp_path: Path) -> None:
     sink = ExrSink(tmp_path / "shot", settings())
-    sink.write(0, frame())
+    sink.write(0, frame(), Fraction(0, 25))
     sink.abort()
     sink.abort()
     assert names(tmp_path / "shot") == ["frame_000000.exr"]
@@ -172,7 +172,7 @@ def test_complete_frames_outlive_an_abort(tmp_path: Path) -> None:
 
 def test_a_full_disk_leaves_no_half_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sink = ExrSink(tmp_path / "shot", settings())
-    sink.write(0, frame())
+    sink.write(0, frame(), Fraction(0, 25))
 
     def full(path: Path, *_: object) -> None:
         path.write_bytes(b"half a frame")
@@ -180,7 +180,7 @@ def test_a_full_disk_leaves_no_half_frame(tmp_path: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(module, "_write_exr", full)
     with pytest.raises(OutputError, match=r"frame_000001\.exr cannot be written: the disk is full"):
-        sink.write(1, frame())
+        sink.write(1, frame(), Fraction(1, 25))
     sink.abort()
     assert names(tmp_path / "shot") == ["frame_000000.exr"]
 
@@ -200,5 +200,5 @@ def test_a_file_in_the_folders_place(tmp_path: Path) -> None:
 def test_a_frame_of_another_size_is_a_mistake(tmp_path: Path) -> None:
     sink = ExrSink(tmp_path / "shot", settings())
     with pytest.raises(ValueError, match=r"\(14, 20, 3\)"):
-        sink.write(0, np.zeros((W, H, 3), np.float32))
+        sink.write(0, np.zeros((W, H, 3), np.float32), Fraction(0, 25))
     sink.abort()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lrhdr.errors import OutputError
 from lrhdr.light import pq_decode
-from lrhdr_engines.media import OutputSettings, open_sink
+from lrhdr_engines.media import OutputSettings, open_sink, parse_output
 from lrhdr_engines.media.hdr10 import Hdr10Sink
 
 W, H = 64, 48
@@ -32,7 +32,7 @@ def grey(value: float, height: int = H, width: int = W) -> NDArray[np.float32]:
 def write(target: Path, frames: list[NDArray[np.float32]], **changes: Any) -> dict[str, object]:
     sink = Hdr10Sink(target, settings(**changes))
     for index, light in enumerate(frames):
-        sink.write(index, light)
+        sink.write(index, light, Fraction(index, 25))
     return sink.close()
 
 
@@ -125,9 +125,9 @@ def test_bad_values_are_counted(tmp_path: Path) -> None:
 
 def test_the_numbers_of_frames_set_their_times(tmp_path: Path) -> None:
     path = tmp_path / "a.mkv"
-    sink = Hdr10Sink(path, settings(frame_rate=Fraction(25), start_seconds=0.4))
+    sink = Hdr10Sink(path, settings(frame_rate=Fraction(25), first_index=10, start=Fraction(2, 5)))
     for index in (10, 11, 13):
-        sink.write(index, grey(0.2))
+        sink.write(index, grey(0.2), Fraction(index, 25))
     sink.close()
     with av.open(str(path)) as container:
         times = [float(frame.time or 0.0) for frame in container.decode(video=0)]
@@ -136,9 +136,9 @@ def test_the_numbers_of_frames_set_their_times(tmp_path: Path) -> None:
 
 def test_frames_go_in_order(tmp_path: Path) -> None:
     sink = Hdr10Sink(tmp_path / "a.mp4", settings())
-    sink.write(5, grey(0.2))
+    sink.write(5, grey(0.2), Fraction(5, 25))
     with pytest.raises(ValueError, match="frame 5 was written after frame 5"):
-        sink.write(5, grey(0.2))
+        sink.write(5, grey(0.2), Fraction(5, 25))
     sink.abort()
 
 
@@ -148,7 +148,7 @@ def test_an_existing_file_is_kept_until_the_new_one_is_whole(tmp_path: Path) -> 
     with pytest.raises(OutputError, match=r"exists.*--overwrite"):
         Hdr10Sink(path, settings())
     sink = Hdr10Sink(path, settings(overwrite=True))
-    sink.write(0, grey(0.2))
+    sink.write(0, grey(0.2), Fraction(0, 25))
     assert path.read_bytes() == b"precious"
     sink.close()
     assert path.read_bytes() != b"precious"
@@ -158,7 +158,7 @@ def test_an_existing_file_is_kept_until_the_new_one_is_whole(tmp_path: Path) -> 
 def test_a_file_that_appears_during_the_run_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
     sink = Hdr10Sink(path, settings())
-    sink.write(0, grey(0.2))
+    sink.write(0, grey(0.2), Fraction(0, 25))
     path.write_bytes(b"somebody's")
     with pytest.raises(OutputError, match=r"appeared during the run.*the result is") as caught:
         sink.close()
@@ -174,7 +174,7 @@ def test_a_file_that_appears_during_the_run_is_kept(tmp_path: Path) -> None:
 def test_an_abort_leaves_nothing(tmp_path: Path, written: int) -> None:
     sink = Hdr10Sink(tmp_path / "a.mp4", settings())
     for index in range(written):
-        sink.write(index, grey(0.2))
+        sink.write(index, grey(0.2), Fraction(index, 25))
     sink.abort()
     sink.abort()
     assert names(tmp_path) == []
@@ -190,21 +190,21 @@ def test_no_frames_no_file(tmp_path: Path) -> None:
 def test_a_frame_of_another_size_is_a_mistake(tmp_path: Path) -> None:
     sink = Hdr10Sink(tmp_path / "a.mp4", settings())
     with pytest.raises(ValueError, match=r"\(48, 64, 3\)"):
-        sink.write(0, grey(0.2, W, H))
+        sink.write(0, grey(0.2, W, H), Fraction(0, 25))
     sink.abort()
 
 
 def test_a_missing_folder_and_an_unknown_suffix(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"is not a folder.*mkdir -p"):
-        open_sink(tmp_path / "no" / "a.mp4", settings())
+        open_sink(parse_output(str(tmp_path / "no" / "a.mp4")), settings())
     with pytest.raises(OutputError, match=r"ends in \.webm; expected \.mp4, \.mov or \.mkv"):
-        open_sink(tmp_path / "a.webm", settings())
+        open_sink(parse_output(str(tmp_path / "a.webm")), settings())
 
 
 def test_null_measures_and_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    sink = open_sink("null", settings(white_nits=100.0))
-    sink.write(0, grey(3.0))
+    sink = open_sink(parse_output("null"), settings(white_nits=100.0))
+    sink.write(0, grey(3.0), Fraction(0, 25))
     facts = sink.close()
     assert (facts["kind"], facts["frames"], facts["max_cll"]) == ("null", 1, 300)
     assert names(tmp_path) == []
