@@ -6,6 +6,7 @@ radiance, 1 where the shortest exposure saturates; e = 2^(EV - min EV).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,86 @@ def pq_decode(signal: Floats) -> Floats:
     y = np.maximum(p - PQ_C1, 0.0) / (PQ_C2 - PQ_C3 * p)
     nits: Floats = PQ_PEAK_NITS * y ** (1.0 / PQ_M1)
     return nits
+
+
+# Cameras. Each curve takes R'G'B' signals to scene light, in the units of its standard.
+
+
+def srgb_decode(signal: Floats) -> Floats:
+    """IEC 61966-2-1, equations 5 and 6."""
+    power = ((np.maximum(signal, 0.04045) + 0.055) / 1.055) ** 2.4
+    return np.where(signal <= 0.04045, signal / 12.92, power)
+
+
+def bt709_decode(signal: Floats) -> Floats:
+    """BT.709-6 1.2 inverted (the camera's curve, not the display's BT.1886)."""
+    knee = 1.099 * 0.018**0.45 - 0.099  # the signal of 0.018: the constants leave a gap below it
+    power = ((np.maximum(signal, knee) + 0.099) / 1.099) ** (1 / 0.45)
+    return np.where(signal < knee, signal / 4.5, power)
+
+
+HLG_A = 0.17883277  # BT.2100-2 table 5
+HLG_B, HLG_C = 1.0 - 4.0 * HLG_A, 0.5 - HLG_A * np.log(4.0 * HLG_A)
+
+
+def hlg_decode(signal: Floats) -> Floats:
+    """BT.2100-2 table 5, the inverse OETF: scene light, 1 at signal 1. No OOTF."""
+    upper = (np.exp((np.maximum(signal, 0.5) - HLG_C) / HLG_A) + HLG_B) / 12.0
+    return np.where(signal <= 0.5, signal**2 / 3.0, upper)
+
+
+def slog3_decode(code: Floats) -> Floats:
+    """Sony, "Technical Summary for S-Gamut3.Cine/S-Log3", appendix: code / 1023 to reflection."""
+    code = code * 1023.0
+    knee = 171.2102946929
+    upper = 10.0 ** ((np.maximum(code, knee) - 420.0) / 261.5) * (0.18 + 0.01) - 0.01
+    return np.where(code >= knee, upper, (code - 95.0) * 0.01125 / (knee - 95.0))
+
+
+def clog3_decode(code: Floats) -> Floats:
+    """Canon, "Canon Log Gamma Curves" of 2020, Canon Log 3: code / 1023 to reflection."""
+    slope, gain = 0.36726845, 14.98325
+    lower = (1.0 - 10.0 ** ((0.12783901 - code) / slope)) / gain
+    middle = (code - 0.12512219) / 1.9754798
+    upper = (10.0 ** ((code - 0.12240537) / slope) - 1.0) / gain
+    return 0.9 * np.where(code < 0.097465473, lower, np.where(code <= 0.15277891, middle, upper))
+
+
+def vlog_decode(code: Floats) -> Floats:
+    """Panasonic, "V-Log/V-Gamut Reference Manual" 1.0: code / 1023 to reflection."""
+    upper = 10.0 ** ((np.maximum(code, 0.181) - 0.598206) / 0.241514) - 0.00873
+    return np.where(code < 0.181, (code - 0.125) / 5.6, upper)
+
+
+# Curves over the nominal signal, 0 at black and 1 at white ...
+_SIGNAL_CURVES: dict[str, Callable[[Floats], Floats]] = {
+    "gamma22": lambda signal: signal**GAMMA,
+    "srgb": srgb_decode,
+    "bt709": bt709_decode,
+    "hlg": hlg_decode,
+    "linear": lambda signal: signal,
+}
+# ... and over the 10-bit code itself, which in limited range is 64 at black and 940 at white.
+_CODE_CURVES = {"slog3": slog3_decode, "clog3": clog3_decode, "vlog": vlog_decode}
+CAMERA_CURVES = (*_SIGNAL_CURVES, *_CODE_CURVES)
+
+
+def camera_light(signal: Floats, curve: str, *, limited: bool = False) -> Floats:
+    """Relative linear light of a camera's R'G'B': 0 where the curve has none, 1 at signal 1.
+
+    Args:
+        signal: in [0, 1], of nominal range: 0 is black and 1 white.
+        curve: one of `CAMERA_CURVES`.
+        limited: the signal was coded in limited range. Only log curves ask for it.
+    """
+
+    def decode(value: Floats) -> Floats:
+        if curve in _SIGNAL_CURVES:
+            return _SIGNAL_CURVES[curve](value)
+        return _CODE_CURVES[curve]((64.0 + 876.0 * value) / 1023.0 if limited else value)
+
+    light: Floats = np.maximum(decode(signal), 0.0) / decode(np.ones(1))
+    return light
 
 
 def rgb_to_xyz(primaries: Primaries, white: tuple[float, float] = D65) -> NDArray[np.float64]:

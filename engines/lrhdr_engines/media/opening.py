@@ -6,25 +6,49 @@ from fractions import Fraction
 from pathlib import Path
 
 from lrhdr.errors import InputError
+from lrhdr_engines.media.hardware import DecoderChoice
+from lrhdr_engines.media.light_in import BY_TAGS, Curve, CurvedSource, LightIn
 from lrhdr_engines.media.source import Source
 
 FOLDER_FRAME_RATE = Fraction(24)
 
 
-def open_source(path: Path, frame_rate: Fraction | None = None) -> Source:
-    """A video file, or a folder of images.
+def open_source(
+    path: Path,
+    frame_rate: Fraction | None = None,
+    light: LightIn = BY_TAGS,
+    decoder: DecoderChoice = "auto",
+) -> Source:
+    """A video file, or a folder of images, in gamma 2.2.
 
     Args:
         path: the file or folder.
         frame_rate: that of a folder, 24 unless given. A video has its own.
+        light: how its codes are to be read.
+        decoder: what decodes a video, see `VideoSource`.
 
     Raises:
-        InputError: there is nothing at `path` that can be decoded.
+        InputError: there is nothing at `path` that can be decoded, or that can be so read.
+        BackendError: "nvdec" was asked for and cannot be used.
     """
+    source, limited = _decoded(path, frame_rate, light, decoder)
+    curve = Curve(light.transfer, limited=limited)
+    return source if curve.is_identity else CurvedSource(source, curve)
+
+
+def _decoded(
+    path: Path, frame_rate: Fraction | None, light: LightIn, decoder: DecoderChoice
+) -> tuple[Source, bool]:
+    """The clip as it is coded, and whether that is in limited range."""
     if path.is_dir():
         from lrhdr_engines.media.folder import FolderSource
 
-        return FolderSource(path, frame_rate or FOLDER_FRAME_RATE)
+        if (light.matrix, light.range) != ("auto", "auto"):
+            raise InputError(
+                f"matrix {light.matrix}, range {light.range} were given for the images of {path}",
+                expected="a matrix or range only with a video: images are RGB in full range",
+            )
+        return FolderSource(path, frame_rate or FOLDER_FRAME_RATE), False
     if not path.exists():
         raise InputError(f"{path} does not exist", expected="a video or a folder of images")
     if frame_rate is not None:
@@ -34,4 +58,5 @@ def open_source(path: Path, frame_rate: Fraction | None = None) -> Source:
         )
     from lrhdr_engines.media.video import VideoSource
 
-    return VideoSource(path)
+    video = VideoSource(path, light, decoder)
+    return video, not video.full_range

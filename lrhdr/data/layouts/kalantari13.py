@@ -22,11 +22,11 @@ import numpy as np
 
 from lrhdr.data.layouts.folder import open_folder
 from lrhdr.data.layouts.lists import find_root, read_names, read_pairs
-from lrhdr.data.layouts.matfile import read_matrix
 from lrhdr.data.layouts.pictures import read_codes
 from lrhdr.data.layouts.scene import Picture, TestScene
 from lrhdr.errors import InputError
 from lrhdr.light import expose
+from lrhdr.matfile import read_matrix
 
 FOLDER, RESPONSE = "TOG13_Dynamic_Dataset", "BaslerCRF"
 

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from lrhdr.errors import InputError
+from lrhdr_engines.media import yuv
+from lrhdr_engines.media.light_in import LightIn
 from lrhdr_engines.media.yuv import colour_of, to_rgb
 
 WEIGHTS = {1: (0.2126, 0.0722), 5: (0.299, 0.114), 9: (0.2627, 0.0593)}
@@ -214,3 +216,43 @@ def test_unknown_pixel_format_is_refused(name: str) -> None:
     frame = av.VideoFrame(16, 16, name)
     with pytest.raises(InputError, match=name):
         to_rgb(frame, colour_of(frame, "rawvideo"))
+
+
+@pytest.mark.parametrize("name", ["yuv420p", "yuv422p10le", "yuv444p16le", "yuv420p12le"])
+@pytest.mark.parametrize(("matrix", "number"), [("bt601", 5), ("bt709", 1), ("bt2020", 9)])
+@pytest.mark.parametrize("said", ["full", "limited"])
+def test_flags_win_over_tags(name: str, matrix: Any, number: int, said: Any) -> None:
+    steps, bits = {n: (s, b) for n, s, b in FORMATS}[name]
+    planes = random_planes((24, 32), steps, bits, seed=5)
+    frame = build(name, planes, matrix=8, full=said == "limited")  # tags that are wrong
+    rgb = to_rgb(frame, colour_of(frame, "h264", LightIn(matrix=matrix, range=said)))
+    peak = 255 if bits == 8 else 65535
+    error = np.abs(rgb - oracle(planes, bits, number, full=said == "full") * peak)
+    assert error.max() < 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "steps"), [("yuv420p", (2, 2)), ("yuv422p", (1, 2)), ("yuv410p", (4, 4))]
+)
+def test_bands_leave_no_seam(
+    name: str, steps: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = build(name, random_planes((364, 16), steps, 8, seed=6), matrix=1, full=True)
+    colour = colour_of(frame, "h264")
+    banded = to_rgb(frame, colour)
+    monkeypatch.setattr(yuv, "_BAND", 364)
+    np.testing.assert_array_equal(to_rgb(frame, colour), banded)
+
+
+def test_limited_rgb_by_flag_alone() -> None:
+    frame = av.VideoFrame.from_ndarray(np.array([[[16, 235, 125]]], np.uint8), "rgb24")
+    frame.color_range = 1
+    assert to_rgb(frame, colour_of(frame, "rawvideo")).tolist() == [[[16, 235, 125]]]
+    limited = colour_of(frame, "rawvideo", LightIn(range="limited"))
+    assert to_rgb(frame, limited).tolist() == [[[0, 255, round(109 / 219 * 255)]]]
+
+
+def test_matrix_for_rgb_is_refused() -> None:
+    frame = av.VideoFrame(16, 16, "rgb24")
+    with pytest.raises(InputError, match="matrix bt709 for a video of rgb24"):
+        colour_of(frame, "rawvideo", LightIn(matrix="bt709"))

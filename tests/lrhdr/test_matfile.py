@@ -12,8 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from lrhdr.data.layouts.matfile import read_matrix
 from lrhdr.errors import InputError
+from lrhdr.matfile import read_matrix
 
 scipy_io = pytest.importorskip("scipy.io", reason="comes with lrhdr[eval]")
 
