@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from pathlib import Path
 
 import av
@@ -45,9 +46,25 @@ def exists_error(target: Path) -> OutputError:
     )
 
 
+def is_full(error: OSError | av.FFmpegError) -> bool:
+    """Whether it says that there is no space left."""
+    return error.errno in _FULL
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the renames in a folder last; Windows opens no folders and needs none."""
+    if sys.platform == "win32":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def write_error(target: Path, error: OSError | av.FFmpegError) -> OutputError:
     """What the system answered to a write, as one line."""
-    if error.errno in _FULL:
+    if is_full(error):
         return OutputError(
             f"{target} cannot be written: the disk is full ({error.strerror})",
             next_step="Free some space or choose another folder, and run again",

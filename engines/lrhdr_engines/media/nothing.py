@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from lrhdr_engines.media.signal import Hdr10Encoder, checked
+from lrhdr_engines.media.signal import SignalEncoder
 from lrhdr_engines.media.sink import OutputSettings, Picture
 
 
@@ -13,23 +13,23 @@ class NullSink:
 
     def __init__(self, settings: OutputSettings) -> None:
         self._settings = settings
-        self._encoder = Hdr10Encoder(settings.white_nits)
+        self._signal = SignalEncoder("pq", chroma="420", bits=10, white_nits=settings.white_nits)
         self._frames = 0
-        self._repaired = 0
 
-    takes_pq = False
+    @property
+    def takes_pq(self) -> bool:
+        """See `Sink`."""
+        return self._signal.takes_pq
 
     @property
     def next_index(self) -> int:
         """See `Sink`."""
         return self._settings.first_index
 
-    def write(self, index: int, radiance: Picture, time: Fraction) -> None:
+    def write(self, index: int, picture: Picture, time: Fraction) -> None:
         """One frame. See `Sink`."""
-        frame, bad = checked(radiance, self._settings)
-        self._encoder.encode(frame)
+        self._signal.planes(picture, self._settings)
         self._frames += 1
-        self._repaired += bad
 
     def close(self, *, complete: bool = True) -> dict[str, object]:
         """Facts. See `Sink`."""
@@ -37,9 +37,9 @@ class NullSink:
             "kind": "null",
             "path": None,
             "frames": self._frames,
-            "max_cll": self._encoder.meter.max_cll,
-            "max_fall": self._encoder.meter.max_fall,
-            "repaired_values": self._repaired,
+            "max_cll": self._signal.meter.max_cll,
+            "max_fall": self._signal.meter.max_fall,
+            "repaired_values": self._signal.repaired,
             "notes": [],
         }
 

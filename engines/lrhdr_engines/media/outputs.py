@@ -12,16 +12,33 @@ from typing import Literal, get_args
 from lrhdr.errors import OutputError
 from lrhdr_engines.media.sink import VIDEO_SUFFIXES, OutputSettings, Sink
 
+STANDARD_OUTPUT = "-"
 Format = Literal[
     "hdr10",
+    "hlg",
+    "av1",
+    "prores",
+    "prores4444",
+    "ffv1",
+    "sdr",
     "exr",
+    "aces",
+    "hdr",
+    "ultrahdr",
+    "y4m",
+    "raw",
     "null",
 ]
 _BY_SUFFIX: dict[str, Format] = {
     ".exr": "exr",
+    ".hdr": "hdr",
+    ".y4m": "y4m",
     **dict.fromkeys(VIDEO_SUFFIXES, "hdr10"),
 }
-KINDS = ".mp4, .mov or .mkv for HDR10, a folder or frame_%06d.exr for EXR, null for no output"
+KINDS = (
+    ".mp4, .mov or .mkv for HDR10, a folder or frame_%06d.exr for EXR, %06d.hdr for Radiance, "
+    ".y4m, y4m:- or raw:- for a pipe, null for no output"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +57,11 @@ def parse_output(text: str) -> Target:
 
     `FORMAT:PATH` names the format. Without it `.mp4`, `.mov` and `.mkv` are HDR10 video, a
     folder (it exists, ends in "/" or has no suffix) and a pattern (`shot/frame_%06d.exr`,
-    `####.exr`) are EXR, one file a frame, and `null` writes nothing.
+    `####.exr`) are EXR, one file a frame, likewise `.hdr`; `.y4m` is one, and `null` writes
+    nothing. "-" is standard output, for y4m and raw.
 
     Raises:
-        OutputError: a suffix that says nothing.
+        OutputError: a suffix that says nothing, or standard output for another format.
     """
     known: tuple[Format, ...] = get_args(Format)
     name, colon, path = text.partition(":")
@@ -51,7 +69,11 @@ def parse_output(text: str) -> Target:
         if text == format_ == "null":
             return Target(format_, "")
         if colon and name == format_ and path:
+            if path == STANDARD_OUTPUT and format_ not in ("y4m", "raw"):
+                raise OutputError(f"{text}: {format_} cannot be piped", expected="y4m:- or raw:-")
             return Target(format_, path)
+    if text == STANDARD_OUTPUT:
+        raise OutputError("standard output without a format", expected="y4m:- or raw:-")
     suffix = Path(text).suffix.lower()
     if suffix in _BY_SUFFIX:
         return Target(_BY_SUFFIX[suffix], text)
@@ -73,11 +95,27 @@ def open_sink(target: Target, settings: OutputSettings) -> Sink:
             from lrhdr_engines.media.nothing import NullSink
 
             return NullSink(settings)
-        case "exr":
-            from lrhdr_engines.media.exr import ExrSink
+        case "exr" | "aces":
+            from lrhdr_engines.media.exr import ExrFormat
+            from lrhdr_engines.media.image_sink import ImageSink
 
-            return ExrSink(Path(target.path), settings)
-        case "hdr10":
-            from lrhdr_engines.media.hdr10 import Hdr10Sink
+            image = ExrFormat(settings, aces=target.format == "aces")
+            return ImageSink(Path(target.path), image, settings)
+        case "hdr":
+            from lrhdr_engines.media.image_sink import ImageSink
+            from lrhdr_engines.media.radiance_hdr import RadianceFormat
 
-            return Hdr10Sink(Path(target.path), settings)
+            return ImageSink(Path(target.path), RadianceFormat(settings), settings)
+        case "ultrahdr":
+            from lrhdr_engines.media.ultrahdr import open_ultrahdr
+
+            return open_ultrahdr(Path(target.path), settings)
+        case "y4m" | "raw":
+            from lrhdr_engines.media.pipe import PipeSink
+
+            return PipeSink(target.path, target.format, settings)
+        case "hdr10" | "hlg" | "av1" | "prores" | "prores4444" | "ffv1" | "sdr":
+            from lrhdr_engines.media.video_formats import VIDEO_FORMATS
+            from lrhdr_engines.media.video_sink import VideoSink
+
+            return VideoSink(Path(target.path), VIDEO_FORMATS[target.format], settings)

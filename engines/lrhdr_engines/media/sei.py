@@ -1,15 +1,11 @@
-"""The two HDR10 messages of HEVC (H.265, annex D), and correcting them in a finished file.
+"""The two HDR10 messages of HEVC (H.265, annex D), and correcting them in an encoded frame.
 
-MaxCLL is known once the last frame is, but its message stands at the start of
-the stream and in the container's header. The encoder is therefore given a
-placeholder that cannot occur by chance, which is overwritten at the end by a
-message of the same length: nothing moves, whatever the container.
+MaxCLL is known once the last frame is, but its message is written with the first. The encoder
+is therefore given a placeholder that cannot occur by chance, which is replaced when the frames
+are joined to a file.
 """
 
 from __future__ import annotations
-
-import mmap
-from typing import IO
 
 from lrhdr.light import D65, P3_PRIMARIES
 
@@ -18,7 +14,6 @@ _MASTERING, _CONTENT_LIGHT = 137, 144
 _STOP = b"\x80"  # rbsp_trailing_bits, 7.3.2.11
 
 PLACEHOLDER = (0xA5C3, 0x9D71)
-# 0.005 cd/m2: with it the message has the same length for every peak below.
 MASTERING_BLACK_NITS = 0.005
 MASTERING_PEAKS_NITS = (1000, 4000, 10000)
 
@@ -76,38 +71,14 @@ def _escape(data: bytes) -> bytes:
     return bytes(out)
 
 
-def correct(file: IO[bytes], max_cll: int, max_fall: int) -> tuple[int, int] | None:
-    """Overwrite the placeholders in a finished file.
+def correct(frame: bytes, max_cll: int, max_fall: int) -> bytes:
+    """A frame as a byte stream (annex B), with measured numbers for the placeholders.
 
-    Returns:
-        (MaxCLL, peak of the mastering display) as written, None where the file
-        holds no placeholder. MaxCLL, an upper bound, is one more than measured
-        where the number itself would change the length (multiples of 256 with
-        MaxFALL up to 3).
+    A frame without placeholders is returned as it is.
     """
-    old = content_light_message(*PLACEHOLDER)
-    if len(content_light_message(max_cll, max_fall)) != len(old):
-        max_cll += 1
-    if not _replace(file, old, content_light_message(max_cll, max_fall)):
-        return None
-    peak = mastering_peak(max_cll)
-    _replace(file, mastering_message(MASTERING_PEAKS_NITS[0]), mastering_message(peak))
-    return max_cll, peak
-
-
-def _replace(file: IO[bytes], old: bytes, new: bytes) -> int:
-    """Overwrite every `old` with `new`, of the same length; how many there were."""
-    if len(old) != len(new):
-        raise ValueError(f"{len(new)} bytes cannot replace {len(old)} in place")
-    places = []
-    # Searched by a mapping, written by the file: a mapping turns a full disk into a signal.
-    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        at = data.find(old)
-        while at >= 0:
-            places.append(at)
-            at = data.find(old, at + len(old))
-    for place in places:
-        file.seek(place)
-        file.write(new)
-    file.flush()
-    return len(places)
+    content = content_light_message(*PLACEHOLDER)
+    if content not in frame:
+        return frame
+    mastering = mastering_message(MASTERING_PEAKS_NITS[0])
+    frame = frame.replace(mastering, mastering_message(mastering_peak(max_cll)))
+    return frame.replace(content, content_light_message(max_cll, max_fall))

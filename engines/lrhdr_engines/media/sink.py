@@ -16,6 +16,7 @@ from lrhdr.light import PQ_PEAK_NITS, REFERENCE_WHITE_NITS
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv")
 Tone = Literal["bt2390", "hable", "mobius", "reinhard"]
+Encoder = Literal["auto", "cpu", "nvenc"]
 Radiance = NDArray[np.float32]
 
 
@@ -56,6 +57,7 @@ class OutputSettings:
         overwrite: replace what exists under the name.
         resume: go on after what an earlier, interrupted run of the same `job` left.
         job: everything that a resumed run must have in common with the first, as JSON values.
+        encoder: "nvenc", "cpu", or "auto": NVENC where there is one for the format.
         preset: the encoder's speed by its own word; None for the format's default.
         crf: its quality, smaller is better; None for the format's default.
         tone: how the SDR preview is mapped.
@@ -75,6 +77,7 @@ class OutputSettings:
     overwrite: bool = False
     resume: bool = False
     job: Mapping[str, object] = field(default_factory=dict)
+    encoder: Encoder = "auto"
     preset: str | None = None
     crf: int | None = None
     tone: Tone = "bt2390"

@@ -12,7 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 from lrhdr_engines.media import OutputSettings
-from lrhdr_engines.media.hdr10 import Hdr10Sink
+from lrhdr_engines.media.video_formats import VIDEO_FORMATS
+from lrhdr_engines.media.video_sink import VideoSink
 
 if TYPE_CHECKING:
     from tests.engines.media.conftest import Clips
@@ -30,7 +31,7 @@ def write(target: Path, source: Path | None, start: int = 0, count: int = 40) ->
         first_index=start,
         start=start / RATE,
     )
-    sink = Hdr10Sink(target, settings)
+    sink = VideoSink(target, VIDEO_FORMATS["hdr10"], settings)
     for index in range(start, start + count):
         sink.write(index, np.full((48, 64, 3), 0.2, np.float32), Fraction(index, 25))
     return sink.close()

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from lrhdr.errors import OutputError
 from lrhdr.light import pq_decode
 from lrhdr_engines.media import OutputSettings, open_sink, parse_output
-from lrhdr_engines.media.hdr10 import Hdr10Sink
+from lrhdr_engines.media.video_formats import VIDEO_FORMATS
+from lrhdr_engines.media.video_sink import VideoSink
 
 W, H = 64, 48
 RATE = Fraction(24000, 1001)
@@ -29,8 +30,12 @@ def grey(value: float, height: int = H, width: int = W) -> NDArray[np.float32]:
     return np.full((height, width, 3), value, np.float32)
 
 
+def sink_of(target: Path, given: OutputSettings) -> VideoSink:
+    return VideoSink(target, VIDEO_FORMATS["hdr10"], given)
+
+
 def write(target: Path, frames: list[NDArray[np.float32]], **changes: Any) -> dict[str, object]:
-    sink = Hdr10Sink(target, settings(**changes))
+    sink = sink_of(target, settings(**changes))
     for index, light in enumerate(frames):
         sink.write(index, light, Fraction(index, 25))
     return sink.close()
@@ -112,7 +117,7 @@ def test_odd_and_small_sizes(tmp_path: Path, size: tuple[int, int]) -> None:
 
 def test_frames_that_hevc_cannot_hold(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"frames of 15x48; expected at least 16x16.*EXR"):
-        Hdr10Sink(tmp_path / "a.mp4", settings(width=15))
+        sink_of(tmp_path / "a.mp4", settings(width=15))
     assert names(tmp_path) == []
 
 
@@ -125,7 +130,7 @@ def test_bad_values_are_counted(tmp_path: Path) -> None:
 
 def test_the_numbers_of_frames_set_their_times(tmp_path: Path) -> None:
     path = tmp_path / "a.mkv"
-    sink = Hdr10Sink(path, settings(frame_rate=Fraction(25), first_index=10, start=Fraction(2, 5)))
+    sink = sink_of(path, settings(frame_rate=Fraction(25), first_index=10, start=Fraction(2, 5)))
     for index in (10, 11, 13):
         sink.write(index, grey(0.2), Fraction(index, 25))
     sink.close()
@@ -135,7 +140,7 @@ def test_the_numbers_of_frames_set_their_times(tmp_path: Path) -> None:
 
 
 def test_frames_go_in_order(tmp_path: Path) -> None:
-    sink = Hdr10Sink(tmp_path / "a.mp4", settings())
+    sink = sink_of(tmp_path / "a.mp4", settings())
     sink.write(5, grey(0.2), Fraction(5, 25))
     with pytest.raises(ValueError, match="frame 5 was written after frame 5"):
         sink.write(5, grey(0.2), Fraction(5, 25))
@@ -146,8 +151,8 @@ def test_an_existing_file_is_kept_until_the_new_one_is_whole(tmp_path: Path) -> 
     path = tmp_path / "a.mp4"
     path.write_bytes(b"precious")
     with pytest.raises(OutputError, match=r"exists.*--overwrite"):
-        Hdr10Sink(path, settings())
-    sink = Hdr10Sink(path, settings(overwrite=True))
+        sink_of(path, settings())
+    sink = sink_of(path, settings(overwrite=True))
     sink.write(0, grey(0.2), Fraction(0, 25))
     assert path.read_bytes() == b"precious"
     sink.close()
@@ -157,7 +162,7 @@ def test_an_existing_file_is_kept_until_the_new_one_is_whole(tmp_path: Path) -> 
 
 def test_a_file_that_appears_during_the_run_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
-    sink = Hdr10Sink(path, settings())
+    sink = sink_of(path, settings())
     sink.write(0, grey(0.2), Fraction(0, 25))
     path.write_bytes(b"somebody's")
     with pytest.raises(OutputError, match=r"appeared during the run.*the result is") as caught:
@@ -170,14 +175,25 @@ def test_a_file_that_appears_during_the_run_is_kept(tmp_path: Path) -> None:
         assert len(list(container.decode(video=0))) == 1
 
 
-@pytest.mark.parametrize("written", [0, 2])
-def test_an_abort_leaves_nothing(tmp_path: Path, written: int) -> None:
-    sink = Hdr10Sink(tmp_path / "a.mp4", settings())
-    for index in range(written):
-        sink.write(index, grey(0.2), Fraction(index, 25))
+def test_an_abort_without_frames_leaves_nothing(tmp_path: Path) -> None:
+    sink = sink_of(tmp_path / "a.mp4", settings())
+    assert names(tmp_path) == [".a.mp4.parts"]
     sink.abort()
     sink.abort()
     assert names(tmp_path) == []
+
+
+def test_an_abort_keeps_frames_for_a_resumed_run(tmp_path: Path) -> None:
+    sink = sink_of(tmp_path / "a.mp4", settings())
+    for index in range(2):
+        sink.write(index, grey(0.2), Fraction(index) / RATE)
+    sink.abort()
+    sink.abort()
+    assert names(tmp_path) == [".a.mp4.parts"]
+    sink = sink_of(tmp_path / "a.mp4", settings(resume=True))
+    assert sink.next_index == 2
+    assert sink.close()["frames"] == 2
+    assert names(tmp_path) == ["a.mp4"]
 
 
 def test_no_frames_no_file(tmp_path: Path) -> None:
@@ -188,7 +204,7 @@ def test_no_frames_no_file(tmp_path: Path) -> None:
 
 
 def test_a_frame_of_another_size_is_a_mistake(tmp_path: Path) -> None:
-    sink = Hdr10Sink(tmp_path / "a.mp4", settings())
+    sink = sink_of(tmp_path / "a.mp4", settings())
     with pytest.raises(ValueError, match=r"\(48, 64, 3\)"):
         sink.write(0, grey(0.2, W, H), Fraction(0, 25))
     sink.abort()

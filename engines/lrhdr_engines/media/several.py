@@ -1,0 +1,58 @@
+"""Several outputs of one pass, as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from lrhdr_engines.media.sink import Picture, Sink
+
+
+class Sinks:
+    """Writes every frame to all outputs. See `Sink`.
+
+    Where a run goes on that left them at different frames, each takes what it lacks.
+    """
+
+    def __init__(self, sinks: Sequence[Sink]) -> None:
+        """At least one; they are closed with this one."""
+        self._sinks = tuple(sinks)
+
+    @property
+    def takes_pq(self) -> bool:
+        """See `Sink`."""
+        return all(sink.takes_pq for sink in self._sinks)
+
+    @property
+    def next_index(self) -> int:
+        """See `Sink`."""
+        return min(sink.next_index for sink in self._sinks)
+
+    def write(self, index: int, picture: Picture, time: Fraction) -> None:
+        """One frame. See `Sink`."""
+        for sink in self._sinks:
+            if index >= sink.next_index:
+                sink.write(index, picture, time)
+
+    def close(self, *, complete: bool = True) -> list[dict[str, object]]:
+        """The facts of each output. All are closed, whatever happens to one.
+
+        Raises:
+            OutputError: the first that cannot be finished.
+        """
+        facts: list[dict[str, object]] = []
+        failure: BaseException | None = None
+        for sink in self._sinks:
+            try:
+                facts.append(sink.close(complete=complete))
+            except BaseException as error:  # noqa: BLE001 (raised below, once all are closed)
+                sink.abort()
+                failure = failure or error
+        if failure is not None:
+            raise failure
+        return facts
+
+    def abort(self) -> None:
+        """See `Sink`."""
+        for sink in self._sinks:
+            sink.abort()
