@@ -52,10 +52,10 @@ void lrhdr_host_pq(const float* nits, uint16_t* codes, int count) {
   for (int k = 0; k < count; ++k) codes[k] = lrhdr::pq_code(lrhdr::displayable(nits[k]));
 }
 
-// The peak, m1, m2, c1, c2, c3, the codes' black and range, then the matrix: 17 numbers.
+// The peak, m1, m2, c1, c2, c3, the code of white, then the matrix: 16 numbers.
 void lrhdr_host_light(double* constants) {
   using namespace lrhdr;
-  for (const double value : {kPqPeakNits, kPqM1, kPqM2, kPqC1, kPqC2, kPqC3, kPqBlack, kPqRange})
+  for (const double value : {kPqPeakNits, kPqM1, kPqM2, kPqC1, kPqC2, kPqC3, kPqWhite})
     *constants++ = value;
   for (const auto& row : kBt709ToBt2020) {
     for (const double value : row) *constants++ = value;

@@ -1,4 +1,4 @@
-// Radiance to 10-bit PQ codes in registers: BT.709 linear -> BT.2020 linear -> PQ -> code. FP32,
+// Radiance to 16-bit PQ codes in registers: BT.709 linear -> BT.2020 linear -> PQ -> code. FP32,
 // and the same source for host and device. The constants are those of lrhdr/light.py.
 #pragma once
 
@@ -15,9 +15,7 @@ constexpr double kPqM2 = 2523.0 / 4096.0 * 128.0;
 constexpr double kPqC1 = 3424.0 / 4096.0;
 constexpr double kPqC2 = 2413.0 / 4096.0 * 32.0;
 constexpr double kPqC3 = 2392.0 / 4096.0 * 32.0;
-// BT.2100-2 table 9, 10 bits, R'G'B' of narrow range: codes 64 to 940.
-constexpr double kPqBlack = 64.0;
-constexpr double kPqRange = 876.0;
+constexpr double kPqWhite = 65535.0;  // the code of signal 1; that of 0 is 0
 // BT.2087-0 2.2, M2, to more digits than are printed there.
 constexpr double kBt709ToBt2020[3][3] = {
     {0.6274038959346988, 0.3292830383778838, 0.04331306568741722},
@@ -51,7 +49,8 @@ LRHDR_HD inline float displayable(float x) {
 
 // cd/m2 in [0, 10000] to a code, halves rounded up. ST 2084 has ((c1 + c2 y) / (1 + c3 y))^m2, and
 // c1 = c3 - c2 + 1: so the base is 1 - d with d = (1 - c1)(1 - y) / (1 + c3 y). As FP32 the base
-// itself would leave the power, 79, up to 0.01 of a code off; d, being small, leaves 0.001.
+// itself would leave the power, 79, up to 0.9 of a code off; d, being small, leaves 0.01, and 0.04
+// with log2 and exp2 at their worst.
 LRHDR_HD inline uint16_t pq_code(float nits) {
   constexpr float m1 = kPqM1, scale = 1.0 / kPqPeakNits, reach = 1.0 - kPqC1, c3 = kPqC3;
   constexpr float power = kPqM2 / 0.69314718055994530942;  // log1p is natural, exp2 is not
@@ -59,8 +58,8 @@ LRHDR_HD inline uint16_t pq_code(float nits) {
   const float y = exp2_of(m1 * log2_of(nits * scale));
   const float d = divide(reach * (1.0f - y), 1.0f + c3 * y);
   const float signal = exp2_of(power * log1pf(-d));
-  constexpr float range = kPqRange, rounding = kPqBlack + 0.5;
-  return static_cast<uint16_t>(signal * range + rounding);
+  constexpr float white = kPqWhite;
+  return static_cast<uint16_t>(signal * white + 0.5f);
 }
 
 }  // namespace lrhdr

@@ -54,6 +54,7 @@ class Model:
         start: int = 0,
         count: int | None = None,
         masks: bool | Callable[[int], bool] = False,
+        pq_white_nits: float | None = None,
     ) -> Iterator[Output]:
         """Turn a clip's frames into HDR frames, one for one and in order.
 
@@ -69,6 +70,8 @@ class Model:
             start: index of the first output wanted.
             count: how many outputs are wanted; None for all.
             masks: whether to return masks, for all outputs or by index.
+            pq_white_nits: display light of radiance 1.0 in (0, 10000] cd/m2, where pictures may
+                come as PQ codes; a model that makes none, as this one, gives radiance.
 
         Raises:
             ExposureError: the model is for another number of EVs.
@@ -91,7 +94,7 @@ class Model:
             self._check(hdr, window.index)
             yield Output(
                 index=window.index,
-                hdr=hdr,
+                picture=hdr,
                 masks=None if result.masks is None else result.masks.transpose(1, 2, 0),
                 candidates=candidates,
                 window=window,

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from functools import cache
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lrhdr import light
 from lrhdr.contract import Precision
 from lrhdr.manifest import Manifest
+from lrhdr_engines.device.protocol import PQ_WHITE
 from lrhdr_engines.reconstruct import RgbFrame
 from lrhdr_engines.window import FilledWindow
+
+if TYPE_CHECKING:
+    from lrhdr_engines.media import Picture, PqPicture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,17 +27,45 @@ class Output:
 
     Attributes:
         index: of the frame in the clip.
-        hdr: (H, W, 3) float32, linear BT.709; 1.0 is what just clips at EV 0.
+        picture: radiance, (H, W, 3) float32, linear BT.709, 1.0 is what just clips at EV 0; or
+            codes, where those were asked for and the model makes them.
+        pq_white_nits: of radiance 1.0, where `picture` is codes; else None.
         masks: (H, W, N) float32, the share of each candidate, summing to 1; None unless asked for.
         candidates: the N names of the masks.
         window: the frames it was made from.
     """
 
     index: int
-    hdr: NDArray[np.float32]
+    picture: Picture
+    pq_white_nits: float | None = None
     masks: NDArray[np.float32] | None
     candidates: tuple[str, ...]
     window: FilledWindow[RgbFrame]
+
+    @property
+    def hdr(self) -> NDArray[np.float32]:
+        """The radiance; decoded at every call where `picture` is codes, see `decoded`."""
+        if isinstance(self.picture, np.ndarray):
+            return self.picture
+        if self.pq_white_nits is None:
+            raise ValueError("the white of PQ codes is not known")
+        return decoded(self.picture, self.pq_white_nits)
+
+
+def decoded(picture: PqPicture, white_nits: float) -> NDArray[np.float32]:
+    """Codes as radiance, (H, W, 3) float32, linear BT.709, of which 1.0 is `white_nits`.
+
+    What 16 bits leave of it: light is clipped at 10 000 cd/m2, and rounding half a code moves
+    light above 0.1 cd/m2 by less than 0.03 %.
+    """
+    to_radiance = np.linalg.inv(light.BT709_TO_BT2020) / white_nits
+    return _nits()[picture.codes] @ to_radiance.T.astype(np.float32)
+
+
+@cache
+def _nits() -> NDArray[np.float32]:
+    """(65536,): light of every code in cd/m2."""
+    return light.pq_decode(np.arange(PQ_WHITE + 1) / PQ_WHITE).astype(np.float32)
 
 
 class RunsOn(Protocol):
@@ -82,6 +116,7 @@ class StreamingModel(Protocol):
         start: int = 0,
         count: int | None = None,
         masks: bool | Callable[[int], bool] = False,
+        pq_white_nits: float | None = None,
     ) -> Iterator[Output]:
         """See `Model.stream`."""
 

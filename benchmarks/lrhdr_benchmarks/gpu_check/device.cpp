@@ -1,4 +1,5 @@
-// The launchers behind plain C with host memory, for the comparison with float64 and the timing.
+// All launchers behind plain C with host memory, for the sanitizer, the comparison with float64 and
+// the timing.
 // Not run on a GPU. Device memory is allocated to the byte, so that compute-sanitizer sees every
 // access beyond a plane; `shift` elements before it take the pointers off 16 bytes.
 #include <cuda_runtime_api.h>
@@ -100,6 +101,56 @@ LRHDR_EXPORT const char* lrhdr_check_fusion(const void* logits, const void* cand
       note(status, cudaMemcpy(hdr, problem.hdr, light, cudaMemcpyDeviceToHost));
       if (masks != nullptr)
         note(status, cudaMemcpy(masks, problem.masks, share, cudaMemcpyDeviceToHost));
+    }
+  }
+  return words(status);
+}
+
+// See frame_launch.cu, where both are.
+extern "C" int lrhdr_unpack(const void* codes, float* image, int height, int width,
+                            int padded_height, int padded_width, int bits, cudaStream_t stream);
+extern "C" int lrhdr_pack(const float* hdr, void* picture, double* statistics, int height,
+                          int width, int padded_height, int padded_width, float gain, int pq,
+                          double white_nits, cudaStream_t stream);
+
+// (height, width, 3) codes of `bits` to an image (3, padded_height, padded_width).
+LRHDR_EXPORT const char* lrhdr_check_unpack(const void* codes, float* image, int height, int width,
+                                            int padded_height, int padded_width, int bits) {
+  cudaError_t status = cudaSuccess;
+  {
+    Arena arena(status);
+    const size_t values = size_t{3} * height * width;
+    const size_t bytes = sizeof(float) * 3 * padded_height * padded_width;
+    const char* given = arena.upload(codes, values * bits / 8);
+    auto* found = reinterpret_cast<float*>(arena.take(bytes));
+    if (status == cudaSuccess) {
+      note(status, static_cast<cudaError_t>(lrhdr_unpack(given, found, height, width, padded_height,
+                                                         padded_width, bits, nullptr)));
+      note(status, cudaMemcpy(image, found, bytes, cudaMemcpyDeviceToHost));
+    }
+  }
+  return words(status);
+}
+
+// Planes (3, padded_height, padded_width) to a picture (height, width, 3), of uint16_t if `pq`, and
+// its statistics (3,).
+LRHDR_EXPORT const char* lrhdr_check_pack(const float* hdr, void* picture, double* statistics,
+                                          int height, int width, int padded_height,
+                                          int padded_width, float gain, int pq, double white_nits) {
+  cudaError_t status = cudaSuccess;
+  {
+    Arena arena(status);
+    const size_t seen = 3 * sizeof(double), planes = sizeof(float) * 3;
+    const size_t bytes = (pq != 0 ? sizeof(uint16_t) : sizeof(float)) * 3 * height * width;
+    const char* given = arena.upload(hdr, planes * padded_height * padded_width);
+    char* found = arena.take(bytes);
+    auto* counted = reinterpret_cast<double*>(arena.take(seen));
+    if (status == cudaSuccess) {
+      note(status, static_cast<cudaError_t>(lrhdr_pack(
+                       reinterpret_cast<const float*>(given), found, counted, height, width,
+                       padded_height, padded_width, gain, pq, white_nits, nullptr)));
+      note(status, cudaMemcpy(picture, found, bytes, cudaMemcpyDeviceToHost));
+      note(status, cudaMemcpy(statistics, counted, seen, cudaMemcpyDeviceToHost));
     }
   }
   return words(status);

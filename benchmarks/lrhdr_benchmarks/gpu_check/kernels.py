@@ -1,16 +1,10 @@
-"""Both kernels on the device against float64. Not run on a GPU.
-
-`python -m lrhdr_benchmarks.gpu_check.kernels LIBRARY` runs the few cases that compute-sanitizer
-has time for, and leaves with 1 where one is wrong.
-"""
+"""The plugins' kernels on the device against float64. Not run on a GPU."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 
@@ -149,11 +143,3 @@ def _stored(alpha: float) -> float:
 def run(task: Task) -> Iterator[Row]:
     """The step."""
     yield from check(DeviceKernels(task.folder / NAME), all_cases())
-
-
-if __name__ == "__main__":
-    try:
-        for row in check(DeviceKernels(Path(sys.argv[1])), few_cases()):
-            print(row)
-    except FailedError as error:
-        sys.exit(str(error))

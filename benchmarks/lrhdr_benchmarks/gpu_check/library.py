@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from lrhdr_benchmarks.gpu_check.oracle import Array
 from lrhdr_benchmarks.gpu_check.record import FailedError
+from lrhdr_engines.device.layout import STATISTICS
+from lrhdr_engines.device.protocol import Encoding
 from lrhdr_engines.plugin.sources import source_folder
 from lrhdr_engines.plugin.toolkit import find_nvcc
 
 NAME = "liblrhdr_check.so"
 EXPORTS = Path(__file__).with_name("device.cpp")
-_KERNELS = ("entmax_launch.cu", "fusion_launch.cu")
+_KERNELS = ("entmax_launch.cu", "frame_launch.cu", "fusion_launch.cu")
 
 
 def compile_library(folder: Path, sm: int) -> Path:
@@ -55,16 +57,18 @@ def _finish(process: subprocess.Popen[str]) -> None:
 
 
 class DeviceKernels:
-    """Both launchers, on host arrays. What CUDA finds wrong raises FailedError."""
+    """All launchers, on host arrays. What CUDA finds wrong raises FailedError."""
 
     def __init__(self, library: Path) -> None:
         """Open a library that `compile_library` made."""
         self._library = ctypes.CDLL(str(library))
         pointer, size, number = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int
-        real = ctypes.c_float
+        real, double = ctypes.c_float, ctypes.c_double
         for name, arguments in (
             ("entmax", [pointer, pointer, size, number, number, real, number, number]),
             ("fusion", [*[pointer] * 5, size, number, number, real, number, number]),
+            ("unpack", [pointer, pointer, *[number] * 5]),
+            ("pack", [pointer, pointer, pointer, *[number] * 4, real, number, double]),
             ("times", [size, number, number, real, number, number, pointer]),
         ):
             function = getattr(self._library, f"lrhdr_check_{name}")
@@ -92,6 +96,26 @@ class DeviceKernels:
             *(pixels, count, len(exposures), alpha, _half(logits), shift),
         )
         return hdr, masks
+
+    def unpack(self, codes: NDArray[Any], padded: tuple[int, int]) -> NDArray[Any]:
+        """(H, W, 3) to (1, 3, H', W') FP32."""
+        image = np.full((1, 3, *padded), np.nan, np.float32)
+        bits = 8 * codes.dtype.itemsize
+        self._call("unpack", _at(codes), _at(image), *codes.shape[:2], *padded, bits)
+        return image
+
+    def pack(
+        self, planes: NDArray[Any], size: tuple[int, int], encoding: Encoding
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """(1, 3, H', W') FP32 to (H, W, 3) of FP32 or uint16, and the statistics."""
+        pq = encoding.white_nits is not None
+        picture = np.zeros((*size, 3), np.uint16 if pq else np.float32)
+        seen = np.full(STATISTICS, np.nan)
+        self._call(
+            *("pack", _at(planes), _at(picture), _at(seen), *size, *planes.shape[2:]),
+            *(encoding.gain, int(pq), encoding.white_nits or 0.0),
+        )
+        return picture, seen
 
     def times(
         self, pixels: int, count: int, images: int, alpha: float, *, half: bool, rounds: int

@@ -1,7 +1,8 @@
-"""The plugins' kernels under compute-sanitizer. Not run on a GPU.
+"""The plugins' kernels and the frame kernels under compute-sanitizer. Not run on a GPU.
 
-They use no shared memory, so racecheck has little to find; it would the day they do. The frame
-kernels, which do, are not among them yet.
+`python -m lrhdr_benchmarks.gpu_check.sanitize LIBRARY` is what the sanitizer watches: the few cases
+that it has time for. It says what is wrong and leaves with 1, or says nothing. Shared memory, where
+racecheck looks, is used by `pack` alone.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import chain
+from pathlib import Path
 
 from lrhdr.errors import BackendError
-from lrhdr_benchmarks.gpu_check.library import NAME
+from lrhdr_benchmarks.gpu_check import frames, kernels
+from lrhdr_benchmarks.gpu_check.library import NAME, DeviceKernels
 from lrhdr_benchmarks.gpu_check.record import FailedError, NotRunError, Row, Run, Task
 from lrhdr_engines.plugin.toolkit import find_nvcc
 
@@ -43,7 +47,7 @@ def sanitizing(tool: str) -> Run:
     """The step of one of its tools."""
 
     def run(task: Task) -> Iterator[Row]:
-        checked = [sys.executable, "-m", "lrhdr_benchmarks.gpu_check.kernels"]
+        checked = [sys.executable, "-m", "lrhdr_benchmarks.gpu_check.sanitize"]
         command = [
             *(find_sanitizer(), "--tool", tool, "--error-exitcode", str(_FOUND_SOMETHING)),
             *(*checked, str(task.folder / NAME)),
@@ -61,3 +65,21 @@ def sanitizing(tool: str) -> Run:
             raise FailedError(f"{tool}: {why}; {' / '.join(telling[:3])[:300]}")
 
     return run
+
+
+def watched(library: Path) -> Iterator[Row]:
+    """A row for each kernel, type and, of frames, size.
+
+    Raises:
+        FailedError: CUDA fails, or a result is wrong.
+    """
+    launched = DeviceKernels(library)
+    yield from kernels.check(launched, kernels.few_cases())
+    yield from chain.from_iterable(frames.check(launched, *size) for size in frames.FEW_SIZES)
+
+
+if __name__ == "__main__":
+    try:
+        list(watched(Path(sys.argv[1])))
+    except FailedError as error:
+        sys.exit(str(error))

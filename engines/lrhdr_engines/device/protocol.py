@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 
 T = TypeVar("T")
 
+PQ_WHITE = 65535  # the code of signal 1; that of 0 is 0
+
 
 class Buffer(Protocol):
     """Device memory for one dense tensor."""
@@ -180,8 +182,8 @@ class Programs(Protocol):
         """Padded radiance (1, 3, H', W') to a picture (H, W, 3), and what was seen on the way.
 
         The picture is float32 radiance times the gain, or, with `white_nits`, uint16 PQ codes of
-        R'G'B' in BT.2020: 10 bits, narrow range (BT.2100-2 tables 4 and 9), halves rounded up,
-        values that are not finite as black.
+        R'G'B' in BT.2020 (ST 2084), 0 to PQ_WHITE, rounded to the nearest, values
+        that are not finite as black. So fine that 10-bit Y'CbCr can still be rounded from them.
         `statistics` is (3,) float64: how many values were not finite; then, for PQ codes, the
         greatest and the mean of max(R, G, B) in cd/m2, both 0 for radiance.
         """

@@ -5,25 +5,51 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lrhdr_engines.device.hazards import HOST, Clock, Hazard, Shadow
+from lrhdr_engines.device.hazards import HOST, Clock, Hazard, Shadow, Watch
 from lrhdr_engines.device.protocol import Buffer, Event, Staging, Stream, own
 
-if TYPE_CHECKING:
-    from lrhdr_engines.device.simulated import SimulatedDevice
-
 Arrays = dict[str, NDArray[Any]]
+
+
+class Runs(Protocol):
+    """What the handles ask of their device; see `SimulatedDevice`."""
+
+    @property
+    def watch(self) -> Watch:
+        """Sees every access."""
+
+    def allocates(self, what: str) -> None:
+        """Something is about to be allocated."""
+
+    def release(self, memory: Allocation) -> None:
+        """Free a memory."""
+
+    def host_access(self, memory: Shadow, *, write: bool) -> None:
+        """The host reads or writes page-locked memory."""
+
+    def host_waits(self, event: SimulatedEvent) -> None:
+        """The host waits for an event."""
+
+    def omits(self, actor: str, event: SimulatedEvent) -> bool:
+        """Whether this wait is to be left out."""
+
+    def queue(self, stream: SimulatedStream, operation: Operation) -> None:
+        """Queue an operation."""
+
+    def run_until(self, done: Callable[[], bool], what: str) -> None:
+        """Run queued work until `done`."""
 
 
 class Allocation:
     """Memory of the simulated device or page-locked memory of its host."""
 
     def __init__(
-        self, device: SimulatedDevice, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]
+        self, device: Runs, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]
     ) -> None:
         """Use `SimulatedDevice.buffer` or `staging`."""
         self._device = device
@@ -69,7 +95,7 @@ class Mark:
 class SimulatedEvent:
     """See `Event`."""
 
-    def __init__(self, device: SimulatedDevice, name: str) -> None:
+    def __init__(self, device: Runs, name: str) -> None:
         """Use `SimulatedDevice.event`."""
         self._device = device
         self.name = name
@@ -113,7 +139,7 @@ class SimulatedStream:
 
     handle = 0
 
-    def __init__(self, device: SimulatedDevice, name: str) -> None:
+    def __init__(self, device: Runs, name: str) -> None:
         """Use `SimulatedDevice.stream`."""
         self._device = device
         self.name = name

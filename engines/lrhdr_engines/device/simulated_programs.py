@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lrhdr import light
-from lrhdr_engines.device.protocol import Buffer, Encoding, Stream, own
+from lrhdr_engines.device.protocol import PQ_WHITE, Buffer, Encoding, Stream, own
 from lrhdr_engines.device.simulated_handles import (
     Arrays,
     Operation,
@@ -19,9 +18,6 @@ from lrhdr_engines.device.simulated_handles import (
 from lrhdr_engines.engine import Engine
 from lrhdr_engines.padding import crop, pad
 from lrhdr_engines.reconstruct import normalised
-
-# BT.2100-2 table 9, 10 bits, R'G'B' of narrow range: codes 64 to 940.
-PQ_BLACK, PQ_RANGE = 64, 876
 
 
 class SimulatedProgram:
@@ -112,12 +108,10 @@ def pq_codes(
 ) -> tuple[NDArray[np.uint16], float, float]:
     """Radiance (H, W, 3) as PQ codes, with the greatest and the mean max(R, G, B) in cd/m2.
 
-    The chain is `media.signal`'s up to the signal: BT.709 to BT.2020, clip, PQ.
+    In float64, as a code is 1.5e-5 of the signal: what the kernels are measured against.
     """
-    finite = np.nan_to_num(np.ascontiguousarray(radiance), nan=0.0, posinf=0.0, neginf=0.0)
-    to_nits = (light.BT709_TO_BT2020 * white_nits).astype(np.float32)
-    nits = np.clip(cv2.transform(finite, to_nits), 0.0, light.PQ_PEAK_NITS, dtype=np.float32)
-    codes = light.pq_encode(nits) * np.float32(PQ_RANGE) + np.float32(PQ_BLACK + 0.5)
+    rgb = np.nan_to_num(radiance.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    nits = np.clip(rgb @ (light.BT709_TO_BT2020.T * white_nits), 0.0, light.PQ_PEAK_NITS)
+    codes = np.rint(light.pq_encode(nits) * PQ_WHITE).astype(np.uint16)
     largest = nits.max(axis=2)
-    mean = float(largest.sum(dtype=np.float64)) / largest.size
-    return codes.astype(np.uint16), float(largest.max()), mean
+    return codes, float(largest.max()), float(largest.mean())

@@ -33,30 +33,49 @@ class Kernels(Protocol):
 class GpuProgram:
     """See `Program`."""
 
-    def __init__(self, launch: Callable[[int], None]) -> None:
-        """`launch` enqueues on a CUstream."""
+    def __init__(
+        self,
+        launch: Callable[[int], None],
+        capturable: Callable[[int], bool] = lambda _: True,
+    ) -> None:
+        """`launch` enqueues on a CUstream; `capturable` says whether a CUDA graph may hold that."""
         self._launch = launch
+        self._capturable = capturable
 
     def enqueue(self, stream: Stream) -> None:
         """See `Program`."""
         with explained():
             self._launch(stream.handle)
 
+    def capturable(self, stream: Stream) -> bool:
+        """See `capture.MayRefuse`."""
+        with explained():
+            return self._capturable(stream.handle)
+
 
 class TensorRtPrograms:
     """See `Programs`."""
 
-    def __init__(self, name: str, contexts: Mapping[str, Any], kernels: Kernels) -> None:
+    def __init__(
+        self,
+        name: str,
+        contexts: Mapping[str, Any],
+        kernels: Kernels,
+        warm: Callable[[], None] = lambda: None,
+    ) -> None:
         """Wrap what is loaded.
 
         Args:
             name: precision and backend, for messages.
             contexts: an IExecutionContext by graph, each of an engine of static shapes.
             kernels: of the same device.
+            warm: called once, when each context has run for the first time.
         """
         self._name = name
         self._contexts = contexts
         self._kernels = kernels
+        self._warm = warm
+        self._cold = set(contexts)
 
     @property
     def name(self) -> str:
@@ -83,8 +102,20 @@ class TensorRtPrograms:
                     f"TensorRT could not run {name} ({self._name})",
                     next_step="Its own message is above; try --backend auto",
                 )
+            self._ran(name)
 
-        return GpuProgram(launch)
+        def capturable(stream: int) -> bool:
+            # TensorRT 10 and 11 have no such question: a context of static shapes is capturable.
+            ask = getattr(context, "is_stream_capturable", None)
+            return ask is None or bool(ask(stream))
+
+        return GpuProgram(launch, capturable)
+
+    def _ran(self, graph: str) -> None:
+        if graph in self._cold:
+            self._cold.remove(graph)
+            if not self._cold:
+                self._warm()
 
     def unpack(self, raw: Buffer, image: Buffer) -> GpuProgram:
         """See `Programs`."""

@@ -12,17 +12,23 @@ from typing import Any
 from numpy.typing import NDArray
 
 from lrhdr.contract import WINDOWS, Precision
-from lrhdr.errors import BackendError, ExposureError
+from lrhdr.errors import BackendError, ExposureError, InputError
+from lrhdr.light import PQ_PEAK_NITS
 from lrhdr.manifest import Manifest
 from lrhdr_engines.build.sizes import Size
 from lrhdr_engines.device.gpu_stream import GpuStream
 from lrhdr_engines.device.layout import Layout
 from lrhdr_engines.device.protocol import Device, Programs
+from lrhdr_engines.device.transfers import Picture as Downloaded
 from lrhdr_engines.engine import Engine
 from lrhdr_engines.gpu.frames import codes
+from lrhdr_engines.media import Picture, PqPicture
 from lrhdr_engines.reconstruct import Reconstructor, RgbFrame
 from lrhdr_engines.streaming import Output
 from lrhdr_engines.window import FilledWindow, SlidingWindow
+
+# Of clips that one stream serves: layout, EVs, the white of PQ codes.
+_Kind = tuple[Layout, tuple[float, ...], float | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +70,7 @@ class GpuModel:
         self._device = device
         self._programs = programs
         self._reference = reference
-        self._ready: tuple[tuple[Layout, tuple[float, ...]], GpuStream] | None = None
+        self._ready: tuple[_Kind, GpuStream] | None = None
 
     @property
     def exposures(self) -> int:
@@ -80,15 +86,22 @@ class GpuModel:
         start: int = 0,
         count: int | None = None,
         masks: bool | Callable[[int], bool] = False,
+        pq_white_nits: float | None = None,
     ) -> Iterator[Output]:
         """See `Model.stream`; floats are rounded to 16 bits.
 
-        The first frame's size and type decide what is built and allocated. Masks are those of the
-        CPU, at its own pace: they are meant for a few frames.
+        With `pq_white_nits`, pictures are PQ codes, made on the GPU. The first frame's size and
+        type decide what is built and allocated. Masks are those of the CPU, at its own pace: they
+        are meant for a few frames.
         """
         if len(ev) != self.exposures:
             raise ExposureError(
                 f"{len(ev)} EVs", expected=f"{self.exposures}, as the model was opened for"
+            )
+        if pq_white_nits is not None and not 0 < pq_white_nits <= PQ_PEAK_NITS:
+            raise InputError(
+                f"white at {pq_white_nits} cd/m2",
+                expected=f"more than 0 and at most {PQ_PEAK_NITS:g}, as PQ reaches no further",
             )
         stop = None if count is None else start + count
         sliding = SlidingWindow[RgbFrame](self.exposures, first=first, start=start, stop=stop)
@@ -97,7 +110,7 @@ class GpuModel:
         if head is None:
             sliding.finish()  # says what is wrong with a clip of no frames
             return
-        stream = self._prepared(codes(first, head), ev)
+        stream = self._prepared(codes(first, head), ev, pq_white_nits)
         windows: deque[FilledWindow[RgbFrame]] = deque()  # of the pictures to come
 
         def fed() -> Iterator[NDArray[Any]]:
@@ -115,7 +128,8 @@ class GpuModel:
                 shares = reconstructor.reconstruct(window, masks=True).masks
             yield Output(
                 index=picture.index,
-                hdr=picture.pixels,
+                picture=_picture(picture, pq=pq_white_nits is not None),
+                pq_white_nits=pq_white_nits,
                 masks=None if shares is None else shares.transpose(1, 2, 0),
                 candidates=WINDOWS[self.exposures].candidate_names,
                 window=window,
@@ -127,7 +141,9 @@ class GpuModel:
             self._drop()
         self._device.close()
 
-    def _prepared(self, head: NDArray[Any], ev: Sequence[float]) -> GpuStream:
+    def _prepared(
+        self, head: NDArray[Any], ev: Sequence[float], white_nits: float | None
+    ) -> GpuStream:
         """The stream for clips like this frame: the one at hand, or a new one in its place."""
         height, width, _ = head.shape
         layout = Layout.of(
@@ -136,12 +152,14 @@ class GpuModel:
             height,
             width,
             "uint8" if head.dtype.itemsize == 1 else "uint16",
+            pq=white_nits is not None,
         )
-        key = layout, tuple(ev)
-        if self._ready is None or self._ready[0] != key:
+        kind = layout, tuple(ev), white_nits
+        if self._ready is None or self._ready[0] != kind:
             self._drop()
-            size = Size(width=width, height=height).padded(layout.multiple)
-            self._ready = key, GpuStream(self._device, self._programs(size), layout, ev)
+            programs = self._programs(Size(width=width, height=height).padded(layout.multiple))
+            stream = GpuStream(self._device, programs, layout, ev, white_nits=white_nits)
+            self._ready = kind, stream
         return self._ready[1]
 
     def _drop(self) -> None:
@@ -149,3 +167,14 @@ class GpuModel:
             _, stream = self._ready
             self._ready = None
             stream.close()
+
+
+def _picture(downloaded: Downloaded, *, pq: bool) -> Picture:
+    if not pq:
+        return downloaded.pixels
+    return PqPicture(
+        codes=downloaded.pixels,
+        brightest_nits=downloaded.brightest_nits,
+        mean_nits=downloaded.mean_nits,
+        repaired=downloaded.bad,
+    )

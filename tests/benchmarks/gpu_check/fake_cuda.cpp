@@ -1,4 +1,4 @@
-// The CUDA runtime and both launchers on the host, so that everything around the kernels can be
+// The CUDA runtime and all launchers on the host, so that everything around the kernels can be
 // run without a GPU. LRHDR_FAKE_FAULT names what goes wrong.
 #include <cuda_runtime_api.h>
 
@@ -8,6 +8,7 @@
 #include <string>
 
 #include "dispatch.h"
+#include "frame.h"
 #include "launch.h"
 #include "loops.h"
 
@@ -101,3 +102,41 @@ cudaError_t launch_fusion(const FusionProblem& problem, cudaStream_t) {
 }
 
 }  // namespace lrhdr
+
+extern "C" {
+
+int lrhdr_unpack(const void* codes, float* image, int height, int width, int padded_height,
+                 int padded_width, int bits, cudaStream_t) {
+  const lrhdr::FrameSize size{height, width, padded_height, padded_width};
+  if (bits == 8) {
+    lrhdr::unpack_loop(static_cast<const uint8_t*>(codes), image, size, 0, 1);
+  } else {
+    lrhdr::unpack_loop(static_cast<const uint16_t*>(codes), image, size, 0, 1);
+  }
+  if (fault("padding")) image[3 * size.plane() - 1] = 0.0f;
+  return cudaSuccess;
+}
+
+int lrhdr_pack(const float* hdr, void* picture, double* statistics, int height, int width,
+               int padded_height, int padded_width, float gain, int pq, double white_nits,
+               cudaStream_t) {
+  const lrhdr::FrameSize size{height, width, padded_height, padded_width};
+  const lrhdr::Encoding encoding =
+      lrhdr::make_encoding(gain, fault("white") ? 1.0005 * white_nits : white_nits);
+  // A launch with more pixels than threads, of which each serves one.
+  const int64_t step = fault("stride") && size.pixels() > 100000 ? 2 : 1;
+  lrhdr::Seen seen{};
+  if (pq != 0) {
+    seen = lrhdr::pack_loop(hdr, static_cast<uint16_t*>(picture), size, encoding, 0, step);
+  } else {
+    seen = lrhdr::pack_loop(hdr, static_cast<float*>(picture), size, encoding, 0, step);
+  }
+  statistics[0] = seen.bad;
+  statistics[1] = seen.greatest;
+  // The blocks' sums without the last one's.
+  const double missing = fault("sum") ? 0.999 : 1.0;
+  statistics[2] = missing * seen.sum / static_cast<double>(size.pixels());
+  return cudaSuccess;
+}
+
+}  // extern "C"

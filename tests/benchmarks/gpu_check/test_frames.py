@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lrhdr_benchmarks.gpu_check.frames import MULTIPLE, check
+from lrhdr_benchmarks.gpu_check.frames import MULTIPLE, OnDevice, check
 from lrhdr_benchmarks.gpu_check.record import FailedError
 from lrhdr_engines.backends.onnxruntime_backend import OnnxRuntimeBackend
 from lrhdr_engines.bundle import Bundle
@@ -27,7 +27,7 @@ def programs() -> SimulatedPrograms:
 
 @pytest.mark.parametrize("size", [(1, 1), (37, 61)])
 def test_right_kernels_pass(size: tuple[int, int], programs: SimulatedPrograms) -> None:
-    rows = list(check(SimulatedDevice(), programs, *size))
+    rows = list(check(OnDevice(SimulatedDevice(), programs), *size))
     assert [(row["kernel"], row["type"]) for row in rows] == [
         ("unpack", "uint8"),
         ("unpack", "uint16"),
@@ -87,4 +87,4 @@ def test_a_wrong_kernel_is_seen(
     output: str, change: Callable[[Any], None], what: str, programs: SimulatedPrograms
 ) -> None:
     with pytest.raises(FailedError, match=what):
-        list(check(SimulatedDevice(), Spoilt(programs, output, change), 37, 61))
+        list(check(OnDevice(SimulatedDevice(), Spoilt(programs, output, change)), 37, 61))

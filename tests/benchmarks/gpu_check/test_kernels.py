@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lrhdr_benchmarks.gpu_check import bandwidth, oracle
+from lrhdr_benchmarks.gpu_check import bandwidth, frames, oracle
 from lrhdr_benchmarks.gpu_check.kernels import Case, all_cases, check, few_cases
 from lrhdr_benchmarks.gpu_check.library import DeviceKernels
 from lrhdr_benchmarks.gpu_check.record import FailedError, NotRunError, Row, Task
-from lrhdr_benchmarks.gpu_check.sanitize import sanitizing
+from lrhdr_benchmarks.gpu_check.sanitize import sanitizing, watched
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -69,6 +69,34 @@ def test_every_fault_is_seen(
     monkeypatch.setenv("LRHDR_FAKE_FAULT", fault)
     with pytest.raises(FailedError, match=says):
         list(check(kernels, few_cases()))
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ("memory", "unpack: .*out of memory"),
+        ("padding", "unpack of uint8 at 1x1"),
+        ("stride", "pack to float32 at 640x360"),
+        ("white", "pack to uint16 at 1x1"),
+        ("sum", "the statistics of uint16 at 1x1"),
+    ],
+)
+def test_every_fault_of_the_frame_kernels_is_seen(
+    kernels: DeviceKernels, monkeypatch: pytest.MonkeyPatch, fault: str, says: str
+) -> None:
+    monkeypatch.setenv("LRHDR_FAKE_FAULT", fault)
+    with pytest.raises(FailedError, match=says):
+        [list(frames.check(kernels, *size)) for size in frames.FEW_SIZES]
+
+
+def test_the_sanitizer_sees_all_kernels(fake_library: Path) -> None:
+    rows = list(watched(fake_library))
+    assert {row["operator"] for row in rows if "operator" in row} == {"Entmax", "EntmaxFusion"}
+    seen = {(row["kernel"], row["type"], row["size"]) for row in rows if "kernel" in row}
+    kinds = [("unpack", "uint8"), ("unpack", "uint16"), ("pack", "float32"), ("pack", "uint16")]
+    assert seen == {(*kind, f"{w}x{h}") for kind in kinds for h, w in frames.FEW_SIZES}
+    # Blocks of 128 threads, at most 1024 of them: see frame_launch.cu.
+    assert max(height * width for height, width in frames.FEW_SIZES) > 1024 * 128
 
 
 def test_the_oracle_against_closed_forms() -> None:
@@ -143,6 +171,9 @@ def test_the_sanitizer_is_heard(
     monkeypatch.setenv("LRHDR_FAKE_FAULT", "launch")
     with pytest.raises(FailedError, match="invalid configuration"):
         sanitized(fake_library, "memcheck")
+    monkeypatch.setenv("LRHDR_FAKE_FAULT", "padding")
+    with pytest.raises(FailedError, match="unpack of uint8 at 1x1"):
+        sanitized(fake_library, "racecheck")
 
 
 def test_no_sanitizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

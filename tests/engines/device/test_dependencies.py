@@ -58,6 +58,17 @@ def test_the_waits_are_those_that_are_listed(waits: Any, exposures: int) -> None
 
 
 @both
+def test_pictures_of_codes_have_the_same_waits(rig: Any, waits: Any, exposures: int) -> None:
+    labels: list[str] = []
+    frames, device = rig.frames(LENGTH[exposures]), SimulatedDevice(omit=leave_out(None, labels))
+    stream = rig.stream(device, exposures, frames, white_nits=203.0)
+    device.seal()
+    assert len(list(stream.stream(frames))) == len(frames)
+    stream.close()
+    assert labels == waits[exposures]
+
+
+@both
 @pytest.mark.parametrize("dependency", DEPENDENCIES)
 def test_without_one_wait_a_hazard_is_found(
     rig: Any, waits: Any, exposures: int, dependency: str

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lrhdr import light
 from lrhdr.contract import EXTRACT, FLOW, FUSE, LRHDR
 from lrhdr.errors import BackendError, ExposureError, InputError
 from lrhdr_engines import open_model
 from lrhdr_engines.device.layout import IN_FLIGHT
+from lrhdr_engines.device.protocol import PQ_WHITE
 from lrhdr_engines.device.simulated import SimulatedDevice
-from lrhdr_engines.media.signal import Hdr10Encoder
 
 both = pytest.mark.parametrize("exposures", [2, 3])
 
@@ -162,17 +163,21 @@ def test_fp16_graphs(tiny_models: Any, compare: Any, rig: Any, exposures: int) -
 
 
 @both
-def test_pq_codes_are_those_of_the_encoder(rig: Any, exposures: int) -> None:
-    frames = rig.frames(8, 6, 8)
+def test_pq_codes_are_those_of_the_plain_loops_radiance(rig: Any, exposures: int) -> None:
+    frames = rig.frames(8, 6, 9)
     stream = rig.stream(SimulatedDevice(), exposures, frames, white_nits=203.0)
     expected = rig.plain(exposures, frames)
-    for picture in stream.stream(frames):
-        encoder = Hdr10Encoder(203.0)
-        signal = encoder._pq(expected[picture.index])
+    pictures = list(stream.stream(frames))
+    assert [picture.index for picture in pictures] == list(expected)
+    for picture in pictures:
+        radiance = expected[picture.index].astype(np.float64)
+        nits = np.clip(radiance @ light.BT709_TO_BT2020.T * 203.0, 0.0, light.PQ_PEAK_NITS)
+        exact = light.pq_encode(nits) * PQ_WHITE
         assert picture.pixels.dtype == np.uint16
-        np.testing.assert_array_equal(picture.pixels, np.floor(signal * np.float32(876) + 64.5))
-        assert picture.brightest_nits == encoder.meter._brightest
-        assert picture.mean_nits == pytest.approx(encoder.meter._brightest_mean, rel=1e-6)
+        assert np.abs(picture.pixels - exact).max() <= 0.5 + 1e-6
+        largest = nits.max(axis=2)
+        assert picture.brightest_nits == pytest.approx(largest.max(), rel=1e-12)
+        assert picture.mean_nits == pytest.approx(largest.mean(), rel=1e-12)
 
 
 def test_values_that_are_not_finite_end_the_run(rig: Any, monkeypatch: pytest.MonkeyPatch) -> None:

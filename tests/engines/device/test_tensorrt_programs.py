@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from lrhdr.errors import BackendError
+from lrhdr_engines.device.capture import MayRefuse, Queued, captured
 from lrhdr_engines.device.protocol import Encoding
 from lrhdr_engines.device.tensorrt_programs import TensorRtPrograms
 
@@ -108,6 +109,63 @@ def test_a_run_that_fails_is_an_error() -> None:
         program.enqueue(STREAM)
 
 
+def test_warm_is_when_every_context_has_run_once() -> None:
+    contexts, warmed = {"one": Context(), "two": Context()}, []
+    made = TensorRtPrograms("fp16", contexts, Kernels(), warm=lambda: warmed.append(True))
+    one, two = (made.graph(name, {"frame": FRAME}, {"pyramid_0": PYRAMID}) for name in contexts)
+    one.enqueue(STREAM)
+    one.enqueue(STREAM)
+    contexts["two"].works = False
+    with pytest.raises(BackendError):
+        two.enqueue(STREAM)
+    assert warmed == []
+    contexts["two"].works = True
+    for _ in range(2):
+        two.enqueue(STREAM)
+        one.enqueue(STREAM)
+    assert warmed == [True]
+
+
+@pytest.mark.parametrize("says", [True, False])
+def test_tensorrt_rtx_is_asked_what_may_be_captured(says: bool) -> None:
+    class Asked(Context):
+        def is_stream_capturable(self, stream: int) -> bool:
+            self.calls.append(("capturable", stream))
+            return says
+
+    context = Asked()
+    program = programs(context).graph("film_extract", {"frame": FRAME}, {"pyramid_0": PYRAMID})
+    assert isinstance(program, MayRefuse)
+    assert program.capturable(STREAM) is says
+    assert context.calls == [("capturable", 7)]
+    begun: list[str] = []
+
+    class Captures:
+        handle = 7
+
+        def begin_capture(self) -> None:
+            begun.append("begun")
+
+        def end_capture(self) -> Any:
+            return "a graph"
+
+    stream: Any = Captures()
+    graph = captured(stream, [program])
+    assert begun == (["begun"] if says else [])
+    assert isinstance(graph, Queued) is not says
+    context.calls.clear()
+    if not says:
+        graph.launch(stream)
+        assert context.calls[-1] == ("run", 7)
+
+
+def test_tensorrt_is_not_asked() -> None:
+    made = programs(Context())
+    program = made.graph("film_extract", {"frame": FRAME}, {"pyramid_0": PYRAMID})
+    assert program.capturable(STREAM)
+    assert made.unpack(FRAME, PYRAMID).capturable(STREAM)
+
+
 def test_kernels_are_launched_on_the_stream() -> None:
     kernels, encoding = Kernels(), Encoding(gain=1.0)
     made = programs(Context(), kernels)
@@ -122,7 +180,9 @@ def test_kernels_are_launched_on_the_stream() -> None:
 def test_the_fake_offers_nothing_that_tensorrt_lacks() -> None:
     real = pytest.importorskip("tensorrt_rtx", reason="tensorrt-rtx is not installed")
     context, engine = dir(real.IExecutionContext), dir(real.ICudaEngine)
-    assert {"engine", "set_tensor_address", "execute_async_v3"} <= set(context)
+    assert {"engine", "set_tensor_address", "execute_async_v3", "is_stream_capturable"} <= set(
+        context
+    )
     used = {"num_io_tensors", "get_tensor_name", "get_tensor_shape", "get_tensor_dtype"}
     assert used <= set(engine)
     assert {real.DataType.FLOAT.name, real.DataType.HALF.name} == {"FLOAT", "HALF"}

@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lrhdr.contract import EXTRACT, MANIFEST, PRECISIONS, Precision
+from lrhdr.contract import EXTRACT, MANIFEST, PRECISIONS
 from lrhdr.errors import BackendError
 from lrhdr.manifest import FileEntry
 from lrhdr_engines.backends import open_backend
 from lrhdr_engines.build.cache import EngineCache
+from lrhdr_engines.build.forms import FORMS, Form, precision_of
 from lrhdr_engines.build.gpu import Gpu
 from lrhdr_engines.build.recipe import Recipe
 from lrhdr_engines.build.sizes import Size
@@ -54,15 +55,15 @@ class FakeOrder:
 
 
 class MixedPrograms:
-    """Each graph in its own precision, as far as `engines` has it."""
+    """Each graph in its own form, as far as `engines` has it."""
 
-    def __init__(self, engines: Mapping[str, Engine], precisions: Mapping[str, Precision]) -> None:
-        self._by = {name: SimulatedPrograms(engine) for name, engine in engines.items()}
-        self._precisions = precisions
-        self.name = f"{precisions[EXTRACT]} by tensorrt-rtx"
+    def __init__(self, engines: Mapping[Form, Engine], forms: Mapping[str, Form]) -> None:
+        self._by = {form: SimulatedPrograms(engine) for form, engine in engines.items()}
+        self._forms = forms
+        self.name = f"{precision_of(forms[EXTRACT])} by tensorrt-rtx"
 
     def graph(self, name: str, inputs: Named, outputs: Named) -> Program:
-        return self._by[self._precisions[name]].graph(name, inputs, outputs)
+        return self._by[self._forms[name]].graph(name, inputs, outputs)
 
     def unpack(self, raw: Buffer, image: Buffer) -> Program:
         return self._by["fp32"].unpack(raw, image)
@@ -82,16 +83,16 @@ class Machine:
     built: Counter[str] = field(default_factory=Counter)
     lines: list[str] = field(default_factory=list)
     unloadable: Callable[[str], bool] = lambda graph: False
-    spoilt: dict[tuple[str, Precision], float] = field(default_factory=dict)
+    spoilt: dict[tuple[str, Form], float] = field(default_factory=dict)
     judged: int = 0
     device: SimulatedDevice = field(default_factory=SimulatedDevice)
 
-    def order(self, graph: str, size: Size, precision: Precision) -> FakeOrder:
+    def order(self, graph: str, size: Size, form: Form) -> FakeOrder:
         recipe = Recipe(
             graph=graph,
-            precision=precision,
+            precision=form,
             shapes=str(size),
-            onnx_sha256=self.bundle.manifest.graphs[graph].files[precision].sha256,
+            onnx_sha256=self.bundle.manifest.graphs[graph].files[precision_of(form)].sha256,
             builder="tensorrt-rtx",
             version=self.version,
             cuda="13",
@@ -117,28 +118,28 @@ class Machine:
             report=self.lines.append,
         )
 
-    def programs(self, size: Size, precisions: Mapping[str, Precision]) -> Programs:
-        contexts = self.engines.contexts(size, precisions)
-        assert contexts == {graph: f"context of {graph}" for graph in precisions}
-        return MixedPrograms({p: self._spoiling(p) for p in PRECISIONS}, precisions)
+    def programs(self, size: Size, forms: Mapping[str, Form]) -> Programs:
+        contexts = self.engines.contexts(size, forms)
+        assert contexts == {graph: f"context of {graph}" for graph in forms}
+        return MixedPrograms({form: self._spoiling(form) for form in FORMS}, forms)
 
     def reference(self) -> Engine:
         self.judged += 1
         return self.cpu["fp32"]
 
-    def _spoiling(self, precision: Precision) -> Any:
-        engine, spoilt = self.cpu[precision], self.spoilt
+    def _spoiling(self, form: Form) -> Any:
+        engine, spoilt = self.cpu[precision_of(form)], self.spoilt
 
         class Spoiling:
             manifest, backend = engine.manifest, engine.backend
 
             def run(self, graph: str, available: Any) -> Any:
-                amount = spoilt.get((graph, precision), 0.0)
+                amount = spoilt.get((graph, form), 0.0)
                 outputs = engine.run(graph, available)
                 return {n: v + np.asarray(amount, v.dtype) for n, v in outputs.items()}
 
         made = Spoiling()
-        made.precision = precision  # type: ignore[attr-defined]
+        made.precision = engine.precision  # type: ignore[attr-defined]
         return made
 
 

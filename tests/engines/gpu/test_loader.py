@@ -49,7 +49,9 @@ class Package:
 
 def loading(package: Package) -> PlanLoader:
     tensorrt: Any = SimpleNamespace(
-        lock=threading.Lock(), load_plugins=lambda *given: package.calls.append(given)
+        lock=threading.Lock(),
+        keeps_runtime_cache=True,  # but nowhere to keep it
+        load_plugins=lambda *given: package.calls.append(given),
     )
     return PlanLoader(tensorrt, package)
 

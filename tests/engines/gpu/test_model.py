@@ -1,4 +1,7 @@
-"""The model on a simulated device gives the plain model's outputs, bit for bit."""
+"""The model on a simulated device gives the plain model's outputs, bit for bit.
+
+Or their PQ codes, as float64 has them.
+"""
 
 from __future__ import annotations
 
@@ -12,67 +15,11 @@ from hypothesis import strategies as st
 
 from lrhdr.contract import EXTRACT, LRHDR
 from lrhdr.errors import BackendError, ExposureError, InputError
-from lrhdr_engines.api import Model
 from lrhdr_engines.build.engine import STREAMING
-from lrhdr_engines.build.sizes import Size
 from lrhdr_engines.device.errors import explain_code
 from lrhdr_engines.device.simulated import SimulatedDevice
-from lrhdr_engines.gpu.model import GpuBackend, GpuEngine, GpuModel
 from lrhdr_engines.streaming import StreamingModel
-
-EVS = {2: (0.0, -3.0), 3: (-2.0, 0.0, 2.0)}
-
-
-class Pair:
-    """The same model on a simulated device and on the CPU."""
-
-    def __init__(self, machine: Any, device: SimulatedDevice, **precisions: Any) -> None:
-        self.device = device
-        self.sizes: list[str] = []
-        self.loads = 0
-        chosen: Any = dict.fromkeys(STREAMING, "fp32") | precisions
-
-        def programs(size: Size) -> Any:
-            self.sizes.append(str(size))
-            return machine.programs(size, chosen)
-
-        def reference() -> Any:
-            self.loads += 1
-            return machine.cpu["fp32"]
-
-        engine = GpuEngine(
-            manifest=machine.bundle.manifest,
-            precision=chosen[EXTRACT],
-            backend=GpuBackend(name="tensorrt-rtx", device="GPU (imagined)"),
-        )
-        self.plain: StreamingModel = Model(machine.cpu[chosen[EXTRACT]])
-        self.ours: StreamingModel = GpuModel(engine, device, programs, reference)
-
-    def compare(self, frames: list[Any], ev: Any, **part: Any) -> None:
-        plain = list(self.plain.stream(frames, ev, **part))
-        ours = list(self.ours.stream(frames, ev, **part))
-        assert len(ours) == len(plain)
-        for a, b in zip(ours, plain, strict=True):
-            same(a, b)
-
-
-def same(a: Any, b: Any) -> None:
-    assert (a.index, a.candidates) == (b.index, b.candidates)
-    assert (a.window.index, a.window.slots) == (b.window.index, b.window.slots)
-    assert all(x is y for x, y in zip(a.window.frames, b.window.frames, strict=True))
-    assert (a.hdr.dtype, a.hdr.shape) == (b.hdr.dtype, b.hdr.shape)
-    assert a.hdr.flags.c_contiguous
-    np.testing.assert_array_equal(a.hdr, b.hdr)
-    assert (a.masks is None) == (b.masks is None)
-    if a.masks is not None:
-        assert (a.masks.dtype, a.masks.shape) == (b.masks.dtype, b.masks.shape)
-        np.testing.assert_array_equal(a.masks, b.masks)
-
-
-def shots(count: int, height: int = 6, width: int = 9, dtype: Any = np.uint8, seed: int = 0) -> Any:
-    top = np.iinfo(dtype).max + 1
-    shape = (count, height, width, 3)
-    return list(np.random.default_rng(seed).integers(0, top, shape, dtype=dtype))
+from tests.engines.gpu.pair import EVS, Pair, shots
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -88,6 +35,7 @@ def test_any_clip_gives_the_plain_models_outputs(
     shown = data.draw(st.booleans() | st.sets(st.integers(0, count - 1)), "masks")
     height, width = data.draw(st.tuples(st.integers(1, 9), st.integers(1, 9)), "size")
     dtype = data.draw(st.sampled_from([np.uint8, np.uint16]), "type")
+    white = data.draw(st.sampled_from([None, None, 100.0, 203.0, 1000.0]), "white")
     seed = data.draw(st.integers(0, 2**16), "order")
     machine = machines(exposures, tmp_path_factory.mktemp("engines"))
     pair = Pair(machine, SimulatedDevice(seed=seed))
@@ -98,6 +46,7 @@ def test_any_clip_gives_the_plain_models_outputs(
         start=start,
         count=wanted,
         masks=shown if isinstance(shown, bool) else shown.__contains__,
+        pq_white_nits=white,
     )
 
 
@@ -111,6 +60,21 @@ def test_masks_are_asked_of_the_cpu_for_those_frames_alone(
     assert pair.loads == 1
     list(pair.ours.stream(shots(12), ev))
     assert pair.loads == 1
+
+
+def test_codes_and_masks_may_be_asked_for_together(machine: Any) -> None:
+    pair = Pair(machine, SimulatedDevice())
+    pair.compare(
+        shots(9), EVS[pair.ours.exposures], pq_white_nits=203.0, masks=lambda index: index == 4
+    )
+    assert pair.loads == 1
+
+
+@pytest.mark.parametrize("white", [0.0, -203.0, 10000.1, float("nan")])
+def test_a_white_beyond_pq_is_refused(machine: Any, white: float) -> None:
+    pair = Pair(machine, SimulatedDevice())
+    with pytest.raises(InputError, match=r"white at .* cd/m2; expected more than 0"):
+        next(pair.ours.stream(shots(7), EVS[pair.ours.exposures], pq_white_nits=white))
 
 
 def test_nothing_is_made_before_the_first_frame(machine: Any) -> None:
@@ -133,7 +97,11 @@ def test_clips_of_one_kind_share_the_stream_and_others_replace_it(machine: Any) 
     assert used[0] == used[1]  # and the memory of the former is given back:
     pair.compare(shots(7), ev)
     assert pair.device.memory().free == used[0]
-    pair.compare(shots(7), [value + 1 for value in ev])  # the exposures are part of the kind
+    pair.compare(shots(7), [value + 1 for value in ev])  # the exposures are part of the kind,
+    made = len(pair.sizes)
+    for white in (203.0, 203.0, 100.0, None):  # and so is the white
+        pair.compare(shots(7), ev, pq_white_nits=white)
+    assert len(pair.sizes) == made + 3
     pair.ours.close()
     assert pair.device.memory().free == pair.device.memory().total
 

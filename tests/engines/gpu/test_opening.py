@@ -17,6 +17,7 @@ from lrhdr.errors import BackendError, BundleError
 from lrhdr_engines import api, open_model
 from lrhdr_engines.api import Model
 from lrhdr_engines.build.engine import STREAMING
+from lrhdr_engines.build.forms import FORMS
 from lrhdr_engines.cli.run import main
 from lrhdr_engines.gpu import opening
 from lrhdr_engines.gpu.model import GpuModel
@@ -27,7 +28,7 @@ def imagined(machines: Any, tmp_path: Path, gpu: Any, monkeypatch: pytest.Monkey
     """A machine whose "auto" is tensorrt-rtx; `open_gpu_model` runs as it is but for its parts."""
     machine = machines(2, tmp_path / "engines")
 
-    def programs(name: str, contexts: Any, kernels: Any) -> Any:
+    def programs(name: str, contexts: Any, kernels: Any, warm: Any) -> Any:
         assert kernels == "kernels of plugin.so"
         assert contexts == {graph: f"context of {graph}" for graph in STREAMING}
         return machine.programs(None, dict.fromkeys(STREAMING, name.split(" by ")[0]))
@@ -39,9 +40,11 @@ def imagined(machines: Any, tmp_path: Path, gpu: Any, monkeypatch: pytest.Monkey
     replaced = {
         "open_device": lambda: machine.device,
         "current_gpu": lambda: gpu,
-        "find_plugin": lambda report: Path("plugin.so"),
+        "find_plugin": lambda sm, report: Path("plugin.so") if sm == gpu.sm else None,
         "PluginKernels": lambda library: f"kernels of {library}",
-        "PlanLoader": SimpleNamespace(open=lambda builder: SimpleNamespace(load=machine.load)),
+        "PlanLoader": SimpleNamespace(
+            open=lambda builder, kernels: SimpleNamespace(load=machine.load, save=None)
+        ),
         "engines_folder": lambda: machine.folder,
         "orders": orders,
         "TensorRtPrograms": programs,
@@ -75,14 +78,16 @@ def test_the_model_is_the_gpus(imagined: Any, backend: Any) -> None:
 
 
 def test_what_falls_back_to_fp32_says_so(imagined: Any, monkeypatch: Any) -> None:
-    imagined.spoilt = {(graph, "fp16"): 0.5 for graph in STREAMING}
+    imagined.spoilt = {(graph, form): 0.5 for graph in STREAMING for form in ("fp16", "fp16-wide")}
     model = open_model(imagined.bundle.folder, backend="tensorrt-rtx", report=imagined.lines.append)
     assert model.engine.precision == "fp32"
-    assert imagined.lines[-1].startswith("not accurate enough in fp16 on this GPU, so in fp32: ")
+    assert imagined.lines[-1].startswith(
+        "not accurate enough in fp16 on this GPU: film_extract in fp32, "
+    )
 
 
 def test_by_name_a_refusal_is_an_error_and_the_device_is_closed(imagined: Any) -> None:
-    imagined.spoilt = {(LRHDR, "fp16"): 0.1, (LRHDR, "fp32"): 0.1}
+    imagined.spoilt = {(LRHDR, form): 0.1 for form in FORMS}
     with pytest.raises(BackendError, match=r"does not reproduce the golden window .*max 1"):
         open_model(imagined.bundle.folder, backend="tensorrt-rtx", report=imagined.lines.append)
     assert imagined.device._closed
@@ -92,11 +97,11 @@ def test_by_name_a_refusal_is_an_error_and_the_device_is_closed(imagined: Any) -
 def test_auto_falls_back_to_onnxruntime_and_says_why(
     imagined: Any, why: str, monkeypatch: Any, caplog: Any
 ) -> None:
-    def no_plugin(report: Any) -> Path:
+    def no_plugin(sm: int, report: Any) -> Path:
         raise BackendError("no nvcc was found", next_step="Install the CUDA toolkit")
 
     if why == "refused":
-        imagined.spoilt = {(LRHDR, "fp16"): 0.1, (LRHDR, "fp32"): 0.1}
+        imagined.spoilt = {(LRHDR, form): 0.1 for form in FORMS}
     else:
         monkeypatch.setattr(opening, "find_plugin", no_plugin)
     model = open_model(imagined.bundle.folder, report=imagined.lines.append)

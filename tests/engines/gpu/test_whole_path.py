@@ -22,6 +22,8 @@ from lrhdr.contract import signatures
 from lrhdr.errors import BackendError
 from lrhdr_engines import api
 from lrhdr_engines.api import Model
+from lrhdr_engines.build.engine import STREAMING
+from lrhdr_engines.build.forms import precision_of
 from lrhdr_engines.build.sizes import Size
 from lrhdr_engines.device.cuda_core import CudaCoreDevice
 from lrhdr_engines.device.protocol import Buffer, Encoding
@@ -76,11 +78,29 @@ class Context:
             for t in (*signature.inputs, *signature.outputs)
         }
         self._addresses: dict[str, int] = {}
+        self.compiled = self.taken = False
         self.engine = self
         self.num_io_tensors = len(self._io)
 
-    def create_execution_context(self) -> Context:
+    # Engine, runtime configuration and runtime cache in one.
+    def create_runtime_config(self) -> Context:
         return self
+
+    create_runtime_cache = create_runtime_config
+
+    def set_runtime_cache(self, cache: Context) -> bool:
+        return cache is self
+
+    def create_execution_context(self, config: Context) -> Context:
+        assert config is self
+        return self
+
+    def deserialize(self, blob: bytes) -> bool:
+        self.compiled = self.taken = blob.startswith(self._graph.encode())
+        return self.taken
+
+    def serialize(self) -> bytes:
+        return b"%s compiled" % self._graph.encode() if self.compiled else b""
 
     def get_tensor_name(self, k: int) -> str:
         return list(self._io)[k]
@@ -96,6 +116,7 @@ class Context:
         return True
 
     def execute_async_v3(self, stream: int) -> bool:
+        self.compiled = True
         bound = dict(self._addresses)  # a captured launch keeps its own
         assert bound.keys() == self._io.keys()
 
@@ -116,17 +137,20 @@ class Machine:
         self.machine, self.calls, self.lines = machine, fakes.Calls(), machine.lines
         self.plans: dict[bytes, tuple[str, Size, Any]] = {}
         self.damaged: Iterator[bool] = iter(())
+        self.contexts: list[Context] = []
         for name, module in fakes.cuda_core(self.calls).items():
             monkeypatch.setitem(sys.modules, name, module)
         package = SimpleNamespace(ILogger=object, Runtime=self._runtime)
         monkeypatch.setitem(sys.modules, "tensorrt_rtx", package)
         monkeypatch.setattr(loader, "why_no_gpu", lambda: None)
         monkeypatch.setattr(
-            loader, "open_tensorrt", lambda _: SimpleNamespace(lock=threading.Lock())
+            loader,
+            "open_tensorrt",
+            lambda _: SimpleNamespace(lock=threading.Lock(), keeps_runtime_cache=True),
         )
         monkeypatch.setattr(opening, "open_device", CudaCoreDevice)
         monkeypatch.setattr(opening, "current_gpu", lambda: gpu)
-        monkeypatch.setattr(opening, "find_plugin", lambda report: Path("plugin.so"))
+        monkeypatch.setattr(opening, "find_plugin", lambda sm, report: Path("plugin.so"))
         monkeypatch.setattr(
             opening, "PluginKernels", lambda _: Kernels(machine.bundle.manifest.multiple)
         )
@@ -152,7 +176,11 @@ class Machine:
     def _runtime(self, log: Any) -> Any:
         def deserialise(plan: bytes) -> Context | None:
             bad = next(self.damaged, False)
-            return None if bad else Context(self.machine, *self.plans[plan])
+            if bad:
+                return None
+            graph, size, form = self.plans[plan]
+            self.contexts.append(Context(self.machine, graph, size, precision_of(form)))
+            return self.contexts[-1]
 
         return SimpleNamespace(deserialize_cuda_engine=deserialise)
 
@@ -186,6 +214,22 @@ def test_a_clip_gives_the_plain_models_bits(whole: Machine, engine: Any, dtype: 
     assert whole.calls.alive > 0
     model.close()
     assert whole.calls.alive == 0
+
+
+def test_the_second_start_compiles_nothing(whole: Machine) -> None:
+    ev = EVS[whole.machine.bundle.manifest.exposures]
+    model = whole.open("fp16")
+    assert len(list(whole.machine.folder.glob("*.kernels"))) == len(STREAMING)  # golden size
+    list(model.stream(shots(6), ev))
+    model.close()
+    kept = list(whole.machine.folder.glob("*.kernels"))
+    assert len(kept) == 2 * len(STREAMING)
+    assert {path.read_bytes() for path in kept} == {b"%s compiled" % g.encode() for g in STREAMING}
+    whole.contexts.clear()
+    model = whole.open("fp16")
+    list(model.stream(shots(6), ev))
+    assert [context._graph for context in whole.contexts if context.taken] == list(STREAMING)
+    model.close()
 
 
 def test_the_second_start_builds_and_judges_nothing(whole: Machine) -> None:

@@ -7,13 +7,17 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lrhdr.errors import BackendError, InputError
 from lrhdr_engines.plugin import (
     ARCHITECTURES,
     LIBRARY,
+    Plugin,
     build_plugin,
     find_plugin,
     located_plugin,
@@ -154,6 +158,76 @@ def test_the_order_is_variable_cache_package(
     packaged.write_text("something else")
     with pytest.raises(BackendError, match="is not the library that"):
         find_plugin()
+
+
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize(
+    ("built", "refused", "taken"),
+    [
+        ("75", [70], [75, 80, 89, 120]),  # its PTX is compiled for what is newer
+        ("120", [75, 89, 90, 100], [120, 121]),
+        ("86", [75, 80], [86, 89, 90, 120]),
+        ("80,120", [75, 90, 100], [80, 86, 89, 120, 121]),  # machine code of one's own generation
+        ("86,120", [80, 90], [86, 89]),
+    ],
+)
+def test_a_library_for_other_gpus_is_refused(
+    pretended: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    named: bool,
+    built: str,
+    refused: list[int],
+    taken: list[int],
+) -> None:
+    plugin = make_plugin(pretended / "out" if named else None, built, lambda _: None)
+    if named:
+        monkeypatch.setenv("LRHDR_PLUGIN", str(plugin.path))
+    for sm in taken:
+        assert find_plugin(sm=sm) == plugin.path
+    sms = ", ".join(built.split(","))
+    for sm in refused:
+        with pytest.raises(BackendError) as refusal:
+            find_plugin(sm=sm)
+        said = str(refusal.value)
+        assert f"is built for SM {sms}, with PTX of SM {plugin.architectures[-1]}" in said
+        assert f"code for SM {sm}, the GPU at hand" in said
+        assert f"lrhdr-export plugin --sm {sm}" in said
+        assert ("unset LRHDR_PLUGIN" in said) is named
+    # Where nothing will run it, it may be for any.
+    assert find_plugin() == plugin.path
+    assert builds(pretended) == 1
+
+
+@given(
+    own=st.lists(st.sampled_from([75, 80, 86, 89, 90, 100, 120]), min_size=1, unique=True),
+    sm=st.sampled_from([70, 75, 80, 86, 87, 89, 90, 100, 103, 120, 121]),
+)
+def test_what_covers_a_gpu_still_does_with_more_architectures_below_the_last(
+    own: list[int], sm: int
+) -> None:
+    def runs(architectures: list[int]) -> bool:
+        facts: Any = {"path": Path(), "sha256": "", "sources": "", "nvcc": "", "headers": ""}
+        return Plugin(architectures=tuple(architectures), resources={}, **facts).runs_on(sm)
+
+    chosen = sorted(own)
+    assert runs([sm])
+    if runs(chosen):
+        assert runs(sorted({75, *chosen}))
+    if sm >= chosen[0] and sm // 10 == chosen[0] // 10:
+        assert runs(chosen)
+    if sm < chosen[0]:
+        assert not runs(chosen)
+
+
+def test_a_library_without_a_record_is_taken_with_a_note(
+    pretended: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = pretended / "own.so"
+    own.write_text("built by hand")
+    monkeypatch.setenv("LRHDR_PLUGIN", str(own))
+    said: list[str] = []
+    assert find_plugin(sm=89, report=said.append) == own
+    assert said == [f"{own} has no own.json: whether it is for SM 89 shows when it runs"]
 
 
 def test_two_processes_build_it_once(pretended: Path) -> None:

@@ -16,33 +16,38 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from lrhdr import light
 from lrhdr.errors import BackendError
 from lrhdr_engines.device.kernels import PluginKernels
-from lrhdr_engines.device.protocol import Encoding
-from lrhdr_engines.device.simulated_programs import PQ_BLACK, PQ_RANGE
+from lrhdr_engines.device.protocol import PQ_WHITE, Encoding
 from lrhdr_engines.plugin import Plugin
 from lrhdr_engines.plugin.sources import source_folder
 from tests.engines.plugin.conftest import ARCHITECTURES, missing
-from tests.engines.plugin.frames import HostFrames, Planes, SimulatedFrames, Size
+from tests.engines.plugin.frames import HostFrames, SimulatedFrames, Size
+from tests.engines.plugin.light import exact_codes, exact_nits, radiance, ycbcr
 from tests.engines.plugin.oracle import EPS
 
 HERE = Path(__file__).parent
-# Of a code before it is rounded. In FP32 y is off by some 5e-7 and the signal by 4e-7, with log2
-# and exp2 at their worst, and a signal is 876 codes.
-CODE_ERROR = 1e-3
+# Of a code before it is rounded, a signal being 65535: 0.011 were measured with the host's log2 and
+# exp2, 0.036 with them at their worst, where the signal is off by 5e-7.
+CODE_ERROR = {"exact": 0.02, "rough": 0.05}
+# A code is another where the exact one lies so close to a half: 0.2% and 1.2% were measured.
+UNEQUAL = {"exact": 0.004, "rough": 0.02}
 
 
 @pytest.fixture(scope="module", params=["exact", "rough"])
-def host(request: pytest.FixtureRequest, compile_cpp: Any) -> HostFrames:
+def functions(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def host(functions: str, compile_cpp: Any) -> HostFrames:
     options = ["-shared", "-fPIC"]
-    if request.param == "rough":
+    if functions == "rough":
         options += ["-include", str(HERE / "rough.h")]
-    return HostFrames(
-        compile_cpp(source_folder() / "frame_host.cpp", f"frame-{request.param}.so", *options)
-    )
+    name = f"frame-{functions}.so"
+    return HostFrames(compile_cpp(source_folder() / "frame_host.cpp", name, *options))
 
 
 sides, paddings, threads = st.integers(1, 13), st.integers(0, 5), st.integers(1, 7)
@@ -50,7 +55,6 @@ seeds = st.integers(0, 2**32 - 1)
 # From 2^-(min EV): a whole number of stops, or not.
 gains = st.sampled_from([1.0, 0.125, 8.0, 2.0**1.7, 1e-3])
 whites = st.sampled_from([80.0, 100.0, 203.0, 1000.0])
-NOT_FINITE = [np.nan, np.inf, -np.inf]
 
 
 @given(
@@ -103,8 +107,8 @@ def test_packed_radiance_is_the_numpy_program_to_the_bit(
     size=(3, 5), padding=(1, 0), threads=4, gain=1.0, white=203.0, seed=0, bad=200
 )  # fmt: skip
 def test_packed_codes_are_those_of_float64(
-    host: HostFrames, size: Size, padding: Size, threads: int, gain: float, white: float, seed: int,
-    bad: int,
+    host: HostFrames, functions: str, size: Size, padding: Size, threads: int, gain: float,
+    white: float, seed: int, bad: int,
 ) -> None:  # fmt: skip
     hdr = radiance(size, padding, seed, bad)
     encoding = Encoding(gain=gain, white_nits=white)
@@ -112,7 +116,8 @@ def test_packed_codes_are_those_of_float64(
     simulated, counted = SimulatedFrames().pack(hdr, size, encoding)
     nits, off = exact_nits(hdr[0, :, : size[0], : size[1]], gain, white)
     # Where terms cancel, FP32 leaves some of them: the code is that of light within `off`.
-    low, high = exact_codes(nits - off) - CODE_ERROR, exact_codes(nits + off) + CODE_ERROR
+    error = CODE_ERROR[functions]
+    low, high = exact_codes(nits - off) - error, exact_codes(nits + off) + error
     assert (np.floor(low + 0.5) <= picture).all()
     assert (picture <= np.floor(high + 0.5)).all()
     simple = high - low < 0.5
@@ -125,7 +130,9 @@ def test_packed_codes_are_those_of_float64(
     assert seen[1:] == pytest.approx(counted[1:], abs=2 * slack)
 
 
-def test_codes_are_equal_to_those_of_float64_but_for_one_in_a_thousand(host: HostFrames) -> None:
+def test_codes_are_those_of_float64_but_where_a_half_is_near(
+    host: HostFrames, functions: str
+) -> None:
     rng = np.random.default_rng(1)
     # As many at each brightness: the codes are nearly uniform then.
     even = light.pq_decode(rng.uniform(0.0, 1.0, 400_000)).astype(np.float32)
@@ -135,36 +142,43 @@ def test_codes_are_equal_to_those_of_float64_but_for_one_in_a_thousand(host: Hos
         found = host.codes(nits)
         rounded = np.floor(exact + 0.5)
         assert np.abs(found - rounded).max() <= 1
-        assert np.mean(found == rounded) >= 0.999
-        assert np.abs(found - exact).max() <= 0.5 + CODE_ERROR
+        assert np.mean(found != rounded) <= UNEQUAL[functions]
+        assert np.abs(found - exact).max() <= 0.5 + CODE_ERROR[functions]
 
 
-def test_whole_pictures_are_equal_to_float64_but_for_one_in_a_thousand(host: HostFrames) -> None:
+def test_whole_pictures_are_those_of_float64_and_so_is_the_video_made_of_them(
+    host: HostFrames, functions: str
+) -> None:
     rng = np.random.default_rng(2)
     hdr = (2.0 ** rng.uniform(-14, 5, (1, 3, 256, 256))).astype(np.float32)
     picture, seen = host.pack(hdr, (251, 253), Encoding(gain=1.0, white_nits=203.0), threads=64)
     nits, _ = exact_nits(hdr[0, :, :251, :253], 1.0, 203.0)
     rounded = np.floor(exact_codes(nits) + 0.5)
     assert np.abs(picture - rounded).max() <= 1
-    assert np.mean(picture == rounded) >= 0.999
+    assert np.mean(picture != rounded) <= UNEQUAL[functions]
     largest = np.clip(nits, 0.0, light.PQ_PEAK_NITS).max(axis=2)
     np.testing.assert_allclose(seen, [0, largest.max(), largest.mean()], rtol=8 * EPS)
+    # Rounding twice costs little: 0.25% were measured, and 18% by way of R'G'B' in 10 bits.
+    direct, again = ycbcr(exact_codes(nits) / PQ_WHITE), ycbcr(picture / PQ_WHITE)
+    assert np.abs(again - direct).max() <= 1
+    assert np.mean(again != direct) <= 0.004
 
 
 def test_anchors_and_extremes(host: HostFrames) -> None:
-    """BT.2408-7 table 1: 203 cd/m2 is 58 % PQ; black and 10 000 cd/m2 end the narrow range."""
+    """BT.2408-7 table 1: 203 cd/m2 is 58 % PQ. Black and 10 000 cd/m2 are the ends."""
     given = [0.0, -0.0, -1.0, 203.0, 1e4, 1e5, np.inf, np.nan, 1e-45, np.finfo(np.float32).max]
-    white = round(PQ_BLACK + PQ_RANGE * 0.5807)
-    assert host.codes(np.array(given, np.float32)).tolist() == [
-        *(64, 64, 64, white, 940, 940, 940, 64, 64, 940)
-    ]
+    found = host.codes(np.array(given, np.float32)).tolist()
+    top = PQ_WHITE
+    assert [*found[:3], *found[4:]] == [0, 0, 0, top, top, top, 0, 0, top]
+    assert found[3] / PQ_WHITE == pytest.approx(0.5807, abs=5e-5)
 
 
 def test_light_that_overflows_stays_within_the_codes(host: HostFrames) -> None:
     most = float(np.finfo(np.float32).max)
     hdr = np.array([most, -most, most], np.float32).reshape(1, 3, 1, 1)
     picture, seen = host.pack(hdr, (1, 1), Encoding(gain=1.0, white_nits=203.0))
-    assert ((picture >= 64) & (picture <= 940)).all()
+    # The matrix makes inf - inf of these, which is black, or either end; nothing wraps round.
+    assert set(picture.reshape(-1)) <= {0, PQ_WHITE}
     assert (seen >= 0).all()
     assert (seen[1:] <= light.PQ_PEAK_NITS).all()
     assert host.pack(hdr, (1, 1), Encoding(gain=2.0))[1][0] == 3  # beyond float32, thus counted
@@ -178,43 +192,14 @@ def test_sizes_that_no_picture_has_are_refused(host: HostFrames) -> None:
 
 
 def test_the_constants_are_those_of_light(host: HostFrames) -> None:
-    found = np.empty(17)
+    found = np.empty(16)
     host.library.lrhdr_host_light(found.ctypes.data)
     pq = (light.PQ_M1, light.PQ_M2, light.PQ_C1, light.PQ_C2, light.PQ_C3)
-    assert found[:8].tolist() == [light.PQ_PEAK_NITS, *pq, PQ_BLACK, PQ_RANGE]
+    assert found[:7].tolist() == [light.PQ_PEAK_NITS, *pq, PQ_WHITE]
     # An inverse, which may differ in its last bits from one LAPACK to another.
-    np.testing.assert_allclose(found[8:].reshape(3, 3), light.BT709_TO_BT2020, rtol=1e-14)
+    np.testing.assert_allclose(found[7:].reshape(3, 3), light.BT709_TO_BT2020, rtol=1e-14)
     # What `pq_code` rests on.
     assert light.PQ_C1 == light.PQ_C3 - light.PQ_C2 + 1
-
-
-def radiance(size: Size, padding: Size, seed: int, bad: int) -> Planes:
-    """(1, 3, H', W'): mostly 0 to beyond white, some negative, some not finite."""
-    rng = np.random.default_rng(seed)
-    shape = (1, 3, size[0] + padding[0], size[1] + padding[1])
-    planes = (2.0 ** rng.uniform(-16, 6, shape)).astype(np.float32)
-    planes[rng.random(shape) < 0.05] *= -1
-    planes[rng.random(shape) < 0.05] = 0
-    places = rng.integers(0, planes.size, bad)
-    planes.reshape(-1)[places] = rng.choice(NOT_FINITE, bad)
-    return planes
-
-
-def exact_nits(
-    planes: Planes, gain: float, white: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """cd/m2 (H, W, 3) in BT.2020 from (3, H, W), not clipped; and what FP32 may be off."""
-    rgb = np.nan_to_num(planes.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    rgb = rgb.transpose(1, 2, 0) * float(np.float32(gain))
-    to_nits = light.BT709_TO_BT2020 * white
-    nits: NDArray[np.float64] = rgb @ to_nits.T
-    # The gain, the coefficient, the product and two sums round each term: 5 halves.
-    return nits, 3 * EPS * (np.abs(rgb) @ to_nits.T)
-
-
-def exact_codes(nits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Before they are rounded."""
-    return PQ_BLACK + PQ_RANGE * np.asarray(light.pq_encode(nits), np.float64)
 
 
 def test_the_library_shows_the_entries(plugin: Plugin) -> None:
