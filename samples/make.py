@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from lrhdr.data.images import read_image
 from lrhdr.data.scenes import Affine, Layer, Scene
 from lrhdr.light import BT709, expose, ycbcr_matrix
-from lrhdr_engines.media import OutputSettings, open_sink
+from lrhdr_engines.media import OutputSettings, open_sink, parse_output
 
 Floats = NDArray[np.float32]
 
@@ -122,7 +122,7 @@ def main() -> None:
     shortest = 2.0 ** min(EV)
     top = (WIDTH - HEIGHT) // 2
     settings = OutputSettings(width=WIDTH, height=HEIGHT, frame_rate=RATE, overwrite=True)
-    truth = open_sink(options.out / "truth", settings)
+    truth = open_sink(parse_output(f"exr:{options.out / 'truth'}"), settings)
     frames = []
     for i in range(FRAMES):
         light = rendered.radiance(i)[top : top + HEIGHT] / np.float32(CLIPS_AT)
@@ -132,7 +132,7 @@ def main() -> None:
         noise = rng.normal(0.0, NOISE / exposure, light.shape)
         frames.append(np.asarray(expose(light + noise, exposure), np.float32))
         if i in TRUTH:
-            truth.write(i, light)
+            truth.write(i, light, i / RATE)
     truth.close()
     encode(options.out / "alternating_3ev.mov", frames)
 

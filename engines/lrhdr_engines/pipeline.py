@@ -8,20 +8,26 @@ one that is raised.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from fractions import Fraction
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from lrhdr.errors import IncompleteError, InputError
+from lrhdr_engines.findings import Findings
 from lrhdr_engines.lane import Abandoned, Lane
-from lrhdr_engines.reconstruct import RgbFrame
+from lrhdr_engines.media.sink import Picture
+from lrhdr_engines.request import Request
+from lrhdr_engines.segments import outputs, reading
 from lrhdr_engines.streaming import Output, StreamingModel
-from lrhdr_engines.window import context
+from lrhdr_engines.timeline import Timeline
 
 if TYPE_CHECKING:
-    from lrhdr_engines.media import Sink, Source
+    from lrhdr_engines.guard import Guard
+    from lrhdr_engines.media import Source
+    from lrhdr_engines.media.several import Sinks
+    from lrhdr_engines.media.source import Frame
 
 T = TypeVar("T")
 
@@ -40,75 +46,90 @@ class Report:
     Attributes:
         ending: "incomplete" if the input ended early, "interrupted" if the run was asked to stop.
         note: why, if not complete.
-        start: index of the first output.
-        frames: how many were written; the next would be `start + frames`.
-        facts: what the sink says of the output; empty if nothing was written.
+        frames: how many were written.
+        next_frame: the output that would have been next.
+        outputs: what each sink says of its output; empty if nothing was written.
+        findings: what was not as it should be.
         seconds: of wall time.
         busy_seconds: of each worker, without its waiting.
     """
 
     ending: Ending
     note: str
-    start: int
     frames: int
-    facts: dict[str, object]
+    next_frame: int
+    outputs: list[dict[str, object]]
+    findings: Findings = field(default_factory=Findings)
     seconds: float
     busy_seconds: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Finished:
+    """An output on its way to the encoder."""
+
+    index: int
+    picture: Picture
+    time: Fraction
 
 
 def run(
     model: StreamingModel,
     source: Source,
-    sink: Sink,
-    ev: Sequence[float],
+    sinks: Sinks,
+    timeline: Timeline,
+    request: Request,
     *,
-    start: int = 0,
-    count: int | None = None,
-    masks: Callable[[int], bool] | bool = False,
+    findings: Findings | None = None,
+    guard: Guard | None = None,
     watch: Callable[[Output], None] | None = None,
     interrupt: Event | None = None,
 ) -> Report:
-    """Turn `source` into HDR frames in `sink`, and close both.
+    """Turn `source` into HDR frames in `sinks`, and close both.
 
     Args:
-        model: opened for as many exposures as `ev` has values.
+        model: opened for as many exposures as the timeline has.
         source: the clip.
-        sink: takes the frames; aborted if anything fails or nothing was written.
-        ev: exposure values in cycle order from the clip's first frame.
-        start: index of the first output.
-        count: how many outputs, at least 1; None for all.
-        masks: which outputs `watch` wants masks of.
+        sinks: take the frames; aborted if anything fails or nothing was written.
+        timeline: the clip's exposures.
+        request: what is wanted.
+        findings: told what was not as it should be.
+        guard: looks at every output before it goes on.
         watch: sees every output, in order, in the calling thread.
         interrupt: set it from anywhere, such as a signal handler, to stop soon: frames already
-            computed are still written, and the output is closed properly.
+            computed are still written, and the outputs are closed properly.
 
     Raises:
         LrhdrError: the first failure of any worker. An input that ends early is no failure here:
             what it held is finished, and the report says so.
     """
     began = time.perf_counter()
-    interrupt = interrupt or Event()
-    failed = Event()
-    decoded: Lane[RgbFrame] = Lane(DEPTH, failed, interrupt)
-    outputs: Lane[Output] = Lane(DEPTH, failed)
-    decoder = _Worker(lambda: _decode(source, decoded, model.exposures, start, count), failed)
-    encoder = _Worker(lambda: _encode(sink, outputs, source.info.frame_rate), failed)
-    first, _ = context(model.exposures, start, None)
-    finished = False
+    interrupt, failed = interrupt or Event(), Event()
+    findings = findings or Findings()
+    decoded: Lane[Frame] = Lane(DEPTH, failed, interrupt)
+    finished: Lane[_Finished] = Lane(DEPTH, failed)
+    span = reading(timeline, request.start, request.stop)
+    decoder = _Worker(lambda: _decode(source, decoded, span), failed)
+    encoder = _Worker(lambda: _encode(sinks, finished), failed)
+    times = _Times()
+    whole = False
     try:
         decoder.start()
         encoder.start()
         try:
-            for output in model.stream(
-                decoded, ev, first=first, start=start, count=count, masks=masks
+            for output in outputs(
+                model, times.noted(decoded), timeline, request, findings=findings
             ):
-                outputs.put(output)
-                if watch is not None:
-                    watch(output)
+                shown = times.of(output.index)
+                if (output.index - request.start) % request.step == 0:
+                    trusted = output if guard is None else guard.checked(output)
+                    finished.put(_Finished(output.index, trusted.picture, shown))
+                    if watch is not None:
+                        watch(trusted)
                 if interrupt.is_set():
                     break
             else:
-                finished = True
+                whole = True
         except Abandoned:
             pass  # by an interrupt, which is no error, or by a failure, which is raised below
         except InputError as error:
@@ -117,19 +138,19 @@ def run(
             if decoder.result is not None:  # say why the clip is so short
                 raise InputError(f"{error} {decoder.result}") from error
             raise
-        outputs.close()
+        finished.close()
         encoder.join()
         for worker in (decoder, encoder):
             if worker.error is not None:
                 raise worker.error
-        frames = encoder.result or 0
-        facts = sink.close() if frames else {}
+        frames, last = encoder.result or (0, request.start - request.step)
+        facts = sinks.close(complete=whole) if frames else []
         if not frames:
-            sink.abort()
+            sinks.abort()
     except BaseException:
         failed.set()
         encoder.join(_PATIENCE_SECONDS)
-        sink.abort()
+        sinks.abort()
         raise
     finally:
         failed.set()
@@ -137,37 +158,70 @@ def run(
         if not decoder.is_alive():
             source.close()
     seconds = time.perf_counter() - began
-    ending, note = _ending(finished, decoder.result)
+    ending, note = _ending(whole, decoder.result)
     return Report(
         ending=ending,
         note=note,
-        start=start,
         frames=frames,
-        facts=facts,
+        next_frame=last + request.step,
+        outputs=facts,
+        findings=findings,
         seconds=seconds,
         busy_seconds={
             "decode": decoder.seconds - decoded.blocked_seconds,
-            "infer": seconds - decoded.starved_seconds - outputs.blocked_seconds,
-            "encode": encoder.seconds - outputs.starved_seconds,
+            "infer": seconds - decoded.starved_seconds - finished.blocked_seconds,
+            "encode": encoder.seconds - finished.starved_seconds,
         },
     )
 
 
-def _ending(finished: bool, incomplete: IncompleteError | None) -> tuple[Ending, str]:
-    if not finished:
+def nothing_left(next_frame: int, facts: list[dict[str, object]]) -> Report:
+    """The report where an earlier run had made every frame already."""
+    return Report(
+        ending="complete",
+        note="",
+        frames=0,
+        next_frame=next_frame,
+        outputs=facts,
+        seconds=0.0,
+        busy_seconds={},
+    )
+
+
+def _ending(whole: bool, incomplete: IncompleteError | None) -> tuple[Ending, str]:
+    if not whole:
         return "interrupted", "the run was interrupted"
     return ("complete", "") if incomplete is None else ("incomplete", str(incomplete))
 
 
+class _Times:
+    """When each frame is shown, from its decoding to its output."""
+
+    def __init__(self) -> None:
+        self._times: dict[int, Fraction] = {}
+
+    def noted(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+        for frame in frames:
+            self._times[frame.index] = frame.time
+            yield frame
+
+    def of(self, index: int) -> Fraction:
+        """That of an output; those before it are forgotten."""
+        shown = self._times[index]
+        for old in [i for i in self._times if i <= index]:
+            del self._times[old]
+        return shown
+
+
 def _decode(
-    source: Source, lane: Lane[RgbFrame], exposures: int, start: int, count: int | None
+    source: Source, lane: Lane[Frame], span: tuple[int, int | None]
 ) -> IncompleteError | None:
     """Send the frames that the outputs need; return why the input ended early, if it did."""
-    first, stop = context(exposures, start, None if count is None else start + count)
+    first, stop = span
     incomplete = None
     try:
         for frame in source.frames(first):
-            lane.put(frame.rgb)
+            lane.put(frame)
             if stop is not None and frame.index + 1 >= stop:
                 break
     except IncompleteError as error:
@@ -176,13 +230,13 @@ def _decode(
     return incomplete
 
 
-def _encode(sink: Sink, lane: Lane[Output], rate: Fraction) -> int:
-    """Write the outputs; return how many."""
-    written = 0
+def _encode(sinks: Sinks, lane: Lane[_Finished]) -> tuple[int, int]:
+    """Write the outputs; return how many, and the last one's index."""
+    written, last = 0, 0
     for output in lane:
-        sink.write(output.index, output.hdr, output.index / rate)
-        written += 1
-    return written
+        sinks.write(output.index, output.picture, output.time)
+        written, last = written + 1, output.index
+    return written, last
 
 
 class _Worker(Thread, Generic[T]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -13,8 +14,12 @@ from numpy.typing import NDArray
 from lrhdr.contract import WINDOWS, Window
 from lrhdr_engines.reconstruct import RgbFrame, white
 from lrhdr_engines.streaming import Output
+from lrhdr_engines.timeline import Timeline
 from lrhdr_engines.tonemap import display
 from lrhdr_engines.whole import write_whole
+
+if TYPE_CHECKING:
+    from lrhdr_engines.pipeline import Report
 
 Picture = NDArray[np.uint8]
 Colour = tuple[int, int, int]
@@ -55,6 +60,7 @@ def pick_rows(start: int, frames: int | None, exposures: int) -> tuple[int, ...]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
     index: int
+    frames: tuple[int, ...]  # of the clip: the output's own, and its neighbours
     tiles: tuple[Picture, ...]
     shares: NDArray[np.float64]  # (N,), mean weight of each candidate
 
@@ -62,22 +68,23 @@ class _Row:
 class ContactSheet:
     """Collects rows from a run and draws them."""
 
-    def __init__(self, title: str, ev: Sequence[float], rows: Sequence[int]) -> None:
+    def __init__(self, title: str, timeline: Timeline, rows: Sequence[int]) -> None:
         """An empty sheet.
 
         Args:
             title: the line at the top.
-            ev: exposure values in cycle order.
+            timeline: the exposures of the clip.
             rows: indices of the outputs to show, as from `pick_rows`.
         """
         self._title = title
-        self._ev = tuple(ev)
-        self._window = WINDOWS[len(ev)]
+        self._timeline = timeline
+        self._ev = timeline.ev
+        self._window = WINDOWS[len(self._ev)]
         self._wanted = frozenset(rows)
         self._rows: list[_Row] = []
         # The metered exposure: the brighter of two, the middle of three.
-        self._metered = sorted(ev)[1]
-        self._columns = len(ev) + 2
+        self._metered = sorted(self._ev)[1]
+        self._columns = len(self._ev) + 2
         self._tile = (_WIDTH - 2 * _MARGIN - (self._columns - 1) * _GAP) // self._columns
 
     def __len__(self) -> int:
@@ -96,24 +103,28 @@ class ContactSheet:
         peak = 2.0 ** (self._metered - min(self._ev))
         picture = display(output.hdr * np.float32(2.0**self._metered), peak)
         # The reference and the frames after it show every exposure once.
-        shot = [_eight_bit(frame) for frame in frames[window.reference :]]
-        pictures = [*shot, picture, _winners(output.masks, palette(window), picture)]
+        shot = [eight_bit(frame) for frame in frames[window.reference :]]
+        pictures = [*shot, picture, winners(output.masks, palette(window), picture)]
         self._rows.append(
             _Row(
                 index=output.index,
+                frames=output.window.slots[window.reference :],
                 tiles=tuple(_tile(picture, self._tile) for picture in pictures),
                 shares=output.masks.mean(axis=(0, 1), dtype=np.float64),
             )
         )
 
-    def save(self, path: Path) -> None:
-        """Draw the sheet as a PNG, under a temporary name until it is complete.
+    def save(self, path: Path, report: Report) -> bool:
+        """Draw the sheet as a PNG, if any frame came so far. See `Watcher`.
 
         Raises:
             OutputError: it cannot be written.
         """
+        if not self._rows:
+            return False
         _, png = cv2.imencode(".png", cv2.cvtColor(self.draw(), cv2.COLOR_RGB2BGR))
         write_whole(path, png.tobytes())
+        return True
 
     def draw(self) -> Picture:
         """The sheet as (H, W, 3)."""
@@ -126,7 +137,7 @@ class ContactSheet:
         top = _MARGIN + 2 * _LINE
         for row in self._rows:
             for column, (tile, caption) in enumerate(
-                zip(row.tiles, self._captions(row.index), strict=True)
+                zip(row.tiles, self._captions(row), strict=True)
             ):
                 left = _MARGIN + column * (self._tile + _GAP)
                 sheet[top : top + tile.shape[0], left : left + self._tile] = tile
@@ -135,12 +146,11 @@ class ContactSheet:
         self._draw_legend(sheet, top + _GAP)
         return sheet
 
-    def _captions(self, index: int) -> tuple[str, ...]:
-        count = len(self._ev)
-        others = (self._ev[(index + k) % count] for k in range(1, count))
+    def _captions(self, row: _Row) -> tuple[str, ...]:
+        own, *others = (self._timeline.ev_of(frame) for frame in row.frames)
         return (
-            f"Frame {index}, shot at {_stops(self._ev[index % count])}",
-            *(f"Its neighbour, shot at {_stops(ev)}" for ev in others),
+            f"Frame {row.index}, shot at {stops_of(own)}",
+            *(f"Its neighbour, shot at {stops_of(ev)}" for ev in others),
             "HDR result, tone-mapped",
             "Which candidate won where",
         )
@@ -171,14 +181,15 @@ def palette(window: Window) -> tuple[Colour, ...]:
     return (*frames, *films, *_ACCRS[: window.exposures])
 
 
-def _winners(masks: NDArray[np.float32], colours: Sequence[Colour], picture: Picture) -> Picture:
+def winners(masks: NDArray[np.float32], colours: Sequence[Colour], picture: Picture) -> Picture:
     """The colour of the heaviest candidate at every pixel, with the picture faintly in it."""
     flat = np.asarray(colours, np.float32)[masks.argmax(axis=2)]
     shade = picture.mean(axis=2, keepdims=True, dtype=np.float32) / 255.0
     return np.asarray(np.rint(flat * (0.72 + 0.28 * shade)), np.uint8)
 
 
-def _eight_bit(frame: RgbFrame) -> Picture:
+def eight_bit(frame: RgbFrame) -> Picture:
+    """A frame as a picture of 8 bits, gamma-encoded as it is."""
     if frame.dtype == np.uint8:
         return np.asarray(frame, np.uint8)
     light = np.clip(frame / white(frame), 0.0, 1.0)
@@ -195,7 +206,8 @@ def _legend_columns(window: Window) -> int:
     return 6 if window.candidates == 6 else 5
 
 
-def _stops(ev: float) -> str:
+def stops_of(ev: float) -> str:
+    """An exposure value in words."""
     return f"{ev:+.3g} EV".replace("-", "−") if ev else "0 EV"
 
 

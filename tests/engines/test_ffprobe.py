@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from lrhdr_engines.job import Job, execute
+from lrhdr_engines.execute import execute
+from lrhdr_engines.job import Job
 
 SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "alternating_3ev.mov"
 FRAMES = 4
@@ -23,7 +24,7 @@ def probed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     if program is None:
         pytest.skip("ffprobe is not installed")
     out = tmp_path_factory.mktemp("probe") / "out.mp4"
-    execute(Job(input=SAMPLE, out=str(out), max_frames=FRAMES))
+    execute(Job(input=SAMPLE, out=(str(out),), max_frames=FRAMES))
     command = [program, "-v", "error", "-count_frames", "-show_streams", "-show_frames"]
     command += ["-select_streams", "v", "-of", "json", str(out)]
     found: dict[str, Any] = json.loads(subprocess.check_output(command, timeout=60))

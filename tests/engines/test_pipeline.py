@@ -4,7 +4,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
-from types import SimpleNamespace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,11 @@ import pytest
 from lrhdr.errors import BackendError, IncompleteError, InputError, OutputError
 from lrhdr_engines import Model, open_model, pipeline
 from lrhdr_engines.lane import Abandoned, Lane
-from lrhdr_engines.pipeline import DEPTH, run
+from lrhdr_engines.media.several import Sinks
+from lrhdr_engines.media.source import Frame
+from lrhdr_engines.pipeline import DEPTH, Report
+from lrhdr_engines.request import Request
+from lrhdr_engines.timeline import Segment, Timeline
 
 EV = (0.0, -3.0)
 
@@ -33,7 +37,7 @@ class Clip:
             if index == self.fail_at:
                 raise self.error
             self.read += 1
-            yield SimpleNamespace(index=index, rgb=self.data[index])
+            yield Frame(index, self.data[index], Fraction(index, 25))
 
     def close(self) -> None:
         self.closed = True
@@ -51,20 +55,45 @@ class Kept:
         self.bad_close = bad_close
         self.state = "open"
 
-    def write(self, index: int, radiance: Any, time: Any) -> None:
+    takes_pq = False
+
+    @property
+    def next_index(self) -> int:
+        return max(self.written, default=-1) + 1
+
+    def write(self, index: int, radiance: Any, shown: Fraction) -> None:
+        assert shown == Fraction(index, 25)
         time.sleep(self.seconds)
         if index == self.fail_at:
             raise OutputError("the disk is full")
         self.written[index] = radiance
 
-    def close(self) -> dict[str, object]:
+    def close(self, *, complete: bool = True) -> dict[str, object]:
         if self.bad_close:
             raise OutputError("the disk is full")
-        self.state = "closed"
+        self.state = "closed" if complete else "kept"
         return {"frames": len(self.written)}
 
     def abort(self) -> None:
         self.state = "aborted"
+
+
+def run(
+    model: Any,
+    source: Any,
+    sink: Any,
+    ev: tuple[float, ...],
+    *,
+    start: int = 0,
+    count: int | None = None,
+    step: int = 1,
+    **options: Any,
+) -> Report:
+    """The pipeline over a clip without cuts and slips, into one output."""
+    timeline = Timeline(segments=(Segment(start=0, stop=None, ev=ev),))
+    stop = None if count is None else start + count
+    request = Request(start=start, stop=stop, step=step)
+    return pipeline.run(model, source, Sinks([sink]), timeline, request, **options)
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +112,8 @@ def test_a_clip_goes_through(model: Model, tiny: Any, make_frames: Any) -> None:
     frames = make_frames(9)
     source, sink = Clip(frames), Kept()
     seen: list[int] = []
-    report = run(model, source, sink, EV, watch=lambda out: seen.append(out.index))  # type: ignore[arg-type]
-    assert (report.ending, report.frames, report.facts) == ("complete", 9, {"frames": 9})
+    report = run(model, source, sink, EV, watch=lambda out: seen.append(out.index))
+    assert (report.ending, report.frames, report.outputs) == ("complete", 9, [{"frames": 9}])
     assert source.closed
     assert seen == list(sink.written) == list(range(9))
     for index, hdr in sink.written.items():
@@ -98,12 +127,12 @@ def test_a_part_is_the_same_and_reads_no_more_than_its_context(
 ) -> None:
     frames = make_frames(9)
     whole = Kept()
-    run(model, Clip(frames), whole, EV)  # type: ignore[arg-type]
+    run(model, Clip(frames), whole, EV)
     source, sink = Clip(frames), Kept()
-    report = run(model, source, sink, EV, start=start, count=count)  # type: ignore[arg-type]
+    report = run(model, source, sink, EV, start=start, count=count)
     stop = 9 if count is None else min(9, start + count)
     assert list(sink.written) == list(range(start, stop))
-    assert (report.start, report.frames) == (start, stop - start)
+    assert (report.next_frame, report.frames) == (stop, stop - start)
     assert all(np.array_equal(sink.written[i], whole.written[i]) for i in sink.written)
     assert source.read <= min(9, stop + 1) - max(0, start - 1)
 
@@ -113,7 +142,7 @@ def test_a_part_is_the_same_and_reads_no_more_than_its_context(
 def test_a_failing_decoder(model: Model, make_frames: Any, fail_at: int, error: Exception) -> None:
     source, sink = Clip(make_frames(40), fail_at, error), Kept(seconds=0.001)
     with pytest.raises(type(error), match=str(error)):
-        run(model, source, sink, EV)  # type: ignore[arg-type]
+        run(model, source, sink, EV)
     assert sink.state == "aborted"
     assert source.closed
 
@@ -122,7 +151,7 @@ def test_a_failing_decoder(model: Model, make_frames: Any, fail_at: int, error: 
 def test_a_failing_encoder(model: Model, make_frames: Any, fail_at: int) -> None:
     source, sink = Clip(make_frames(40)), Kept(fail_at)
     with pytest.raises(OutputError, match="disk is full"):
-        run(model, source, sink, EV)  # type: ignore[arg-type]
+        run(model, source, sink, EV)
     assert sink.state == "aborted"
     assert source.closed
 
@@ -130,7 +159,7 @@ def test_a_failing_encoder(model: Model, make_frames: Any, fail_at: int) -> None
 def test_a_sink_that_fails_to_close(model: Model, make_frames: Any) -> None:
     sink = Kept(bad_close=True)
     with pytest.raises(OutputError, match="disk is full"):
-        run(model, Clip(make_frames(4)), sink, EV)  # type: ignore[arg-type]
+        run(model, Clip(make_frames(4)), sink, EV)
     assert sink.state == "aborted"
 
 
@@ -140,7 +169,7 @@ def test_failing_inference(model: Model, make_frames: Any, bad: int) -> None:
     frames[bad][0, 0, 0] = np.nan
     sink = Kept(seconds=0.001)
     with pytest.raises(BackendError, match=f"frame {max(0, bad - 1)} has .* not finite"):
-        run(model, Clip(frames), sink, EV)  # type: ignore[arg-type]
+        run(model, Clip(frames), sink, EV)
     assert sink.state == "aborted"
 
 
@@ -150,14 +179,14 @@ def test_a_failing_watcher(model: Model, make_frames: Any) -> None:
 
     sink = Kept()
     with pytest.raises(ZeroDivisionError):
-        run(model, Clip(make_frames(40)), sink, EV, watch=watch)  # type: ignore[arg-type]
+        run(model, Clip(make_frames(40)), sink, EV, watch=watch)
     assert sink.state == "aborted"
 
 
 def test_an_input_that_ends_early_is_finished(model: Model, tiny: Any, make_frames: Any) -> None:
     frames = make_frames(9)
     source, sink = Clip(frames, 6, IncompleteError("decoded 6 of 9 frames")), Kept()
-    report = run(model, source, sink, EV)  # type: ignore[arg-type]
+    report = run(model, source, sink, EV)
     assert (report.ending, report.frames) == ("incomplete", 6)
     assert "6 of 9" in report.note
     assert sink.state == "closed"
@@ -167,14 +196,14 @@ def test_an_input_that_ends_early_is_finished(model: Model, tiny: Any, make_fram
 def test_an_input_that_ends_before_a_cycle(model: Model, make_frames: Any) -> None:
     source, sink = Clip(make_frames(9), 1, IncompleteError("decoded 1 of 9 frames")), Kept()
     with pytest.raises(InputError, match=r"has 1 frame.*decoded 1 of 9"):
-        run(model, source, sink, EV)  # type: ignore[arg-type]
+        run(model, source, sink, EV)
     assert sink.state == "aborted"
 
 
 def test_a_start_behind_the_end(model: Model, make_frames: Any) -> None:
     sink = Kept()
     with pytest.raises(InputError, match="ends before frame 40"):
-        run(model, Clip(make_frames(9)), sink, EV, start=40)  # type: ignore[arg-type]
+        run(model, Clip(make_frames(9)), sink, EV, start=40)
     assert sink.state == "aborted"
 
 
@@ -186,8 +215,8 @@ def test_an_interrupted_run_keeps_what_it_has(model: Model, make_frames: Any) ->
             interrupt.set()
 
     source, sink = Clip(make_frames(1000)), Kept(seconds=0.001)
-    report = run(model, source, sink, EV, watch=watch, interrupt=interrupt)  # type: ignore[arg-type]
-    assert (report.ending, report.frames, sink.state) == ("interrupted", 8, "closed")
+    report = run(model, source, sink, EV, watch=watch, interrupt=interrupt)
+    assert (report.ending, report.frames, sink.state) == ("interrupted", 8, "kept")
     assert list(sink.written) == list(range(8))
     assert source.read < 8 + 2 + DEPTH + 2
 
@@ -207,12 +236,12 @@ def test_an_interrupt_while_the_decoder_stalls(model: Model, make_frames: Any) -
             caught_up.set()
 
     source, sink = Stalled(make_frames(5)), Kept()
-    report = run(model, source, sink, EV, watch=watch, interrupt=interrupt)  # type: ignore[arg-type]
+    report = run(model, source, sink, EV, watch=watch, interrupt=interrupt)
     # The clip's last frame waits for a successor that may still come, so it is not made.
     assert (report.ending, list(sink.written), sink.state) == (
         "interrupted",
         [0, 1, 2, 3],
-        "closed",
+        "kept",
     )
 
 
@@ -220,8 +249,8 @@ def test_an_interrupt_before_the_first_frame(model: Model, make_frames: Any) -> 
     interrupt = threading.Event()
     interrupt.set()
     sink = Kept()
-    report = run(model, Clip(make_frames(5)), sink, EV, interrupt=interrupt)  # type: ignore[arg-type]
-    assert (report.ending, report.frames, report.facts) == ("interrupted", 0, {})
+    report = run(model, Clip(make_frames(5)), sink, EV, interrupt=interrupt)
+    assert (report.ending, report.frames, report.outputs) == ("interrupted", 0, [])
     assert sink.state == "aborted"
 
 
@@ -231,7 +260,7 @@ def test_a_keyboard_interrupt_abandons(model: Model, make_frames: Any) -> None:
 
     sink = Kept()
     with pytest.raises(KeyboardInterrupt):
-        run(model, Clip(make_frames(50)), sink, EV, watch=watch)  # type: ignore[arg-type]
+        run(model, Clip(make_frames(50)), sink, EV, watch=watch)
     assert sink.state == "aborted"
 
 
@@ -254,13 +283,13 @@ def test_memory_does_not_grow_with_the_clip(
                 alive += 1
                 most = max(most, alive)
                 time.sleep(slow_source)
-                yield SimpleNamespace(index=index, rgb=frame)
+                yield Frame(index, frame, Fraction(index, 25))
 
     class Dropping(Kept):
-        def write(self, index: int, radiance: Any, time: Any) -> None:
+        def write(self, index: int, radiance: Any, shown: Fraction) -> None:
             time.sleep(self.seconds)
 
-    report = run(model, Endless([]), Dropping(seconds=slow_sink), EV)  # type: ignore[arg-type]
+    report = run(model, Endless([]), Dropping(seconds=slow_sink), EV)
     assert report.frames == 300
     # Both lanes full (outputs remember their windows), the window, one in each worker's hands.
     assert most <= 2 * DEPTH + 8
@@ -273,7 +302,7 @@ def test_workers_overlap(model: Model, make_frames: Any) -> None:
                 time.sleep(0.01)
                 yield frame
 
-    report = run(model, Slow(make_frames(40)), Kept(seconds=0.01), EV)  # type: ignore[arg-type]
+    report = run(model, Slow(make_frames(40)), Kept(seconds=0.01), EV)
     assert report.seconds < 0.75 * (report.busy_seconds["decode"] + report.busy_seconds["encode"])
     for busy in report.busy_seconds.values():
         assert 0 < busy <= report.seconds

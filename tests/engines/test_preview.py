@@ -13,9 +13,17 @@ from lrhdr.contract import WINDOWS
 from lrhdr.errors import OutputError
 from lrhdr_engines import open_model
 from lrhdr_engines.preview import ROWS, ContactSheet, palette, pick_rows
+from lrhdr_engines.timeline import Segment, Timeline
 from lrhdr_engines.tonemap import display
 
 EVS = {2: (0.0, -3.0), 3: (-2.0, 0.0, 2.0)}
+
+
+DONE: Any = None  # a sheet needs nothing of the run's report
+
+
+def timeline(ev: tuple[float, ...]) -> Timeline:
+    return Timeline(segments=(Segment(start=0, stop=None, ev=ev),))
 
 
 @given(
@@ -51,7 +59,7 @@ def test_a_sheet_shows_inputs_result_and_winners(
     shots = [np.clip(light * 2.0 ** (e - ev[exposures - 2]), 0, 1) ** (1 / 2.2) for e in ev]
     frames = [np.full((36, 64, 3), round(255 * shots[i % exposures]), np.uint8) for i in range(12)]
     model = open_model(tiny_models[exposures].folder, exposures)
-    sheet = ContactSheet("a title", ev, pick_rows(0, 12, exposures))
+    sheet = ContactSheet("a title", timeline(ev), pick_rows(0, 12, exposures))
     outputs = list(model.stream(frames, ev, masks=sheet.wants))
     for output in outputs:
         sheet.add(output)
@@ -69,16 +77,25 @@ def test_a_sheet_shows_inputs_result_and_winners(
         winner = np.array(palette(WINDOWS[exposures])[int(masks[0, 0].argmax())])
         shaded = np.rint(winner * (0.72 + 0.28 * shown[0, 0].mean() / 255.0))
         assert min(np.abs(shaded - np.array(c)).max() for c in present) <= 1
-    sheet.save(tmp_path / "sheet.png")
+    assert sheet.save(tmp_path / "sheet.png", DONE)
     saved = cv2.imread(str(tmp_path / "sheet.png"))
     assert saved is not None
     assert np.array_equal(saved[..., ::-1], picture)
 
 
-def test_a_sheet_that_cannot_be_written(tmp_path: Path) -> None:
-    sheet = ContactSheet("a title", EVS[2], (0,))
+def test_a_sheet_without_rows_is_not_drawn(tmp_path: Path) -> None:
+    sheet = ContactSheet("a title", timeline(EVS[2]), (0,))
+    assert not sheet.save(tmp_path / "sheet.png", DONE)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_sheet_that_cannot_be_written(tiny_models: Any, tmp_path: Path) -> None:
+    sheet = ContactSheet("a title", timeline(EVS[2]), (0,))
+    frames = [np.full((8, 8, 3), 100, np.uint8)] * 3
+    for output in open_model(tiny_models[2].folder).stream(frames, EVS[2], masks=True):
+        sheet.add(output)
     with pytest.raises(OutputError, match="cannot be written"):
-        sheet.save(tmp_path / "missing" / "sheet.png")
+        sheet.save(tmp_path / "missing" / "sheet.png", DONE)
 
 
 @pytest.mark.parametrize("peak", [1.0, 4.0, 8.0, 64.0])

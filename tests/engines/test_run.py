@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -168,7 +169,7 @@ def test_facts_as_json(run: Run, clip: Path, tmp_path: Path) -> None:
     assert facts["input"]["frame_rate"] == "24"
     assert facts["exposures"]["ev"] == [0.0, -3.0]
     assert facts["model"]["bundle"] == "tiny-2e"
-    assert facts["output"]["max_cll"] > 203.0
+    assert facts["outputs"][0]["max_cll"] > 203.0
     assert set(facts["busy_seconds"]) == {"decode", "infer", "encode"}
 
 
@@ -194,7 +195,7 @@ def test_white_nits_moves_the_light(run: Run, clip: Path, tmp_path: Path) -> Non
         run(clip, "-o", "null", "--ev", "0,-3", "--white-nits", nits, "--json", "-", "--overwrite")
         file = tmp_path / f"{nits}.json"
         run(clip, "-o", "null", "--ev", "0,-3", "--white-nits", nits, "--json", file)
-        peaks.append(json.loads(file.read_text())["output"]["max_cll"])
+        peaks.append(json.loads(file.read_text())["outputs"][0]["max_cll"])
     assert peaks[1] == pytest.approx(2 * peaks[0], rel=0.01)
 
 
@@ -362,13 +363,13 @@ def test_words_that_are_none(run: Run, clip: Path, word: str) -> None:
 # Says on stdout which frame it has encoded, and takes its time over each.
 SLOW = """
 import time
-from lrhdr_engines.media.hdr10 import Hdr10Sink
-write = Hdr10Sink.write
-def slow(sink, index, radiance):
+from lrhdr_engines.media.several import Sinks
+write = Sinks.write
+def slow(sinks, index, picture, shown):
     time.sleep(0.03)
-    write(sink, index, radiance)
+    write(sinks, index, picture, shown)
     print(index, flush=True)
-Hdr10Sink.write = slow
+Sinks.write = slow
 """
 
 
@@ -383,26 +384,59 @@ def process(*arguments: object, before: str = "") -> subprocess.Popen[str]:
     )
 
 
-def test_control_c_leaves_a_playable_file(run: Run, tiny: Any, tmp_path: Path) -> None:
+def until(child: subprocess.Popen[str], frame: int) -> None:
+    """Wait for a process begun with SLOW to have written a frame."""
+    assert child.stdout is not None
+    while child.stdout.readline() != f"{frame}\n":
+        assert child.poll() is None, child.communicate()[1]
+
+
+def test_control_c_leaves_a_playable_file_and_says_how_to_go_on(
+    run: Run, tiny: Any, tmp_path: Path
+) -> None:
     clip = write_video(tmp_path / "clip.mov", scene(8, *SIZE) * 20)
     target = tmp_path / "out.mp4"
     child = process(clip, "-o", target, "--ev", "0,-3", "--model", tiny.folder, before=SLOW)
-    assert child.stdout is not None
-    while child.stdout.readline() != "10\n":
-        assert child.poll() is None
+    until(child, 60)
     child.send_signal(signal.SIGINT)
     _, errors = child.communicate(timeout=30)
     assert child.returncode == 130, errors
     assert "Traceback" not in errors
+    assert 60 < decoded(target) < 160
     (rest,) = [line for line in errors.splitlines() if "go on with: " in line]
-    words = rest.split("go on with: lrhdr-run ")[1].split()
-    done = int(words[words.index("--start-frame") + 1])
-    assert 10 < done < 160
-    assert decoded(target) == done
+    words = shlex.split(rest.split("go on with: lrhdr-run ")[1])
+    assert words[-1] == "--resume"
+    outcome = run(*words)
+    assert outcome.code == 0, outcome.lines
+    assert decoded(target) == 160
     assert sorted(p.name for p in tmp_path.iterdir()) == ["clip.mov", "out.mp4"]
-    # The command that it names makes the rest.
-    assert run(*words, "--max-frames", 5).code == 0
-    assert decoded(tmp_path / "out.rest.mp4") == 5
+
+
+def test_killed_runs_go_on_to_the_same_result(run: Run, tiny: Any, tmp_path: Path) -> None:
+    """Several outputs at different points of progress; EXR and FFV1 bit for bit."""
+    clip = write_video(tmp_path / "clip.mov", scene(8, *SIZE) * 20)
+
+    def words(name: str) -> list[object]:
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        outs = f"ffv1:{folder / 'a.mkv'}", f"{folder / 'frames'}/"
+        return [clip, *("-o", outs[0], "-o", outs[1]), "--ev", "0,-3", "--model", tiny.folder]
+
+    assert run(*words("whole")).code == 0
+    for kill_at in (70, 130):
+        resume = [] if kill_at == 70 else ["--resume"]
+        child = process(*words("parts"), *resume, before=SLOW)
+        until(child, kill_at)
+        child.kill()
+        child.communicate(timeout=30)
+    outcome = run(*words("parts"), "--resume")
+    assert outcome.code == 0, outcome.lines
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    names = sorted(p.relative_to(whole) for p in whole.rglob("*"))
+    assert names == sorted(p.relative_to(parts) for p in parts.rglob("*"))
+    for name in names:
+        if (whole / name).is_file():
+            assert (whole / name).read_bytes() == (parts / name).read_bytes(), name
 
 
 def test_help_needs_no_model() -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import shlex
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lrhdr_engines.cli.words import announcement, conclusion, resume, say
-from lrhdr_engines.exposures import Exposures
-from lrhdr_engines.job import Job, Plan, Result
+from lrhdr_engines.cli.words import announcement, conclusion, say
+from lrhdr_engines.execute import Plan, Result
+from lrhdr_engines.findings import Findings
+from lrhdr_engines.job import Job
 from lrhdr_engines.media import ClipInfo
 from lrhdr_engines.pipeline import Report
+from lrhdr_engines.timeline import Segment, Timeline
 
 CLIP = Path("a clip.mov")
 
@@ -32,15 +33,18 @@ def plan(job: Job, frames: int | None = 40) -> Plan:
         pixel_format="yuv420p",
         colour="BT.709, limited range",
     )
-    ev = Exposures(ev=(0.0, -3.0), source="flag", confidence=None, note="0,-3 EV as given")
+    timeline = Timeline(
+        segments=(Segment(start=0, stop=None, ev=(0.0, -3.0)),), note="0,-3 EV as given"
+    )
     return Plan(
         job=job,
         clip=clip,
-        exposures=ev,
+        timeline=timeline,
         bundle="lite-2e",
         engine="fp32",
         backend="onnxruntime",
         device="CPU",
+        first=0,
         frames=frames,
     )
 
@@ -49,20 +53,14 @@ def result(job: Job, **changes: Any) -> Result:
     given: dict[str, Any] = {
         "ending": "complete",
         "note": "",
-        "start": job.start_frame,
+        "next_frame": 10,
         "frames": 10,
-        "facts": {"notes": []},
+        "outputs": [{"notes": []}],
         "seconds": 4.0,
         "busy_seconds": {},
     }
-    preview = changes.pop("preview", None)
-    return Result(plan=plan(job), report=Report(**given | changes), preview=preview)
-
-
-def options(command: str) -> dict[str, str]:
-    """The options of a command line; the words before them under "" (joined)."""
-    program, clip, *rest = shlex.split(command)
-    return {"": f"{program} {clip}"} | dict(zip(rest[::2], rest[1::2], strict=True))
+    pictures = changes.pop("pictures", {})
+    return Result(plan=plan(job), report=Report(**given | changes), pictures=pictures)
 
 
 def test_lines_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,74 +77,47 @@ def test_the_plan_is_one_line() -> None:
 
 
 def test_a_complete_run() -> None:
-    job = Job(input=CLIP, out="out.mp4")
+    job = Job(input=CLIP, out=("out.mp4",))
     assert list(conclusion(result(job))) == ["10 frames in out.mp4, 4.0 s, 2.5 fps"]
 
 
-def test_notes_and_the_contact_sheet_are_named() -> None:
-    job = Job(input=CLIP, out="out.mp4")
-    done = result(job, facts={"notes": ["audio left out"]}, preview=Path("sheet.png"))
-    assert list(conclusion(done))[1:] == ["note: audio left out", "contact sheet in sheet.png"]
+def test_several_outputs_are_named() -> None:
+    job = Job(input=CLIP, out=("out.mp4", "exr:frames/", "null"))
+    assert list(conclusion(result(job))) == ["10 frames in out.mp4, frames/, null, 4.0 s, 2.5 fps"]
+
+
+def test_notes_findings_and_pictures_are_named() -> None:
+    job = Job(input=CLIP, out=("out.mp4",))
+    done = result(
+        job,
+        outputs=[{"notes": ["audio left out"]}],
+        findings=Findings(concealed=[4]),
+        pictures={"preview": "sheet.png", "report": None},
+    )
+    assert list(conclusion(done))[1:] == [
+        "note: frame 4 damaged in the input, concealed by a neighbour",
+        "note: audio left out",
+        "preview in sheet.png",
+    ]
 
 
 def test_an_input_that_ended_early() -> None:
-    done = result(Job(input=CLIP, out="out.mp4"), ending="incomplete", note="cut off")
+    done = result(Job(input=CLIP, out=("out.mp4",)), ending="incomplete", note="cut off")
     assert list(conclusion(done))[1:] == ["incomplete: cut off"]
 
 
 def test_an_interrupted_run_says_how_to_go_on() -> None:
-    job = Job(input=CLIP, out="out.mp4", ev="0,-3")
+    job = Job(input=CLIP, out=("out.mp4",), ev="0,-3")
     done = result(job, ending="interrupted", note="stopped by Control-C")
     first, why, how = conclusion(done)
     assert first.startswith("10 frames in out.mp4")
     assert why == "interrupted: stopped by Control-C"
-    assert how == f"go on with: {resume(job, 10)}"
+    assert how == "go on with: lrhdr-run 'a clip.mov' -o out.mp4 --ev 0,-3 --resume"
 
 
 def test_a_run_without_frames_claims_none() -> None:
-    job = Job(input=CLIP, out="out.mp4")
-    lines = list(conclusion(result(job, frames=0, ending="interrupted", note="stopped", facts={})))
+    job = Job(input=CLIP, out=("out.mp4",))
+    done = result(job, frames=0, ending="interrupted", note="stopped", outputs=[])
+    lines = list(conclusion(done))
     assert lines[0] == "interrupted: stopped"
     assert len(lines) == 2
-
-
-def test_going_on_with_a_video_makes_another_file() -> None:
-    job = Job(input=CLIP, out="out.mov", start_frame=5, max_frames=30, ev="-2,0,2", overwrite=True)
-    assert options(resume(job, 10)) == {
-        "": "lrhdr-run a clip.mov",
-        "-o": "out.rest.mov",
-        "--start-frame": "15",
-        "--max-frames": "20",
-        "--ev": "-2,0,2",
-    }
-
-
-def test_going_on_with_nothing_made_keeps_the_name() -> None:
-    assert options(resume(Job(input=CLIP, out="out.mov"), 0))["-o"] == "out.mov"
-
-
-@pytest.mark.parametrize("out", ["frames", "shot/f_%06d.exr", "null"])
-def test_a_sequence_goes_on_in_its_folder(out: str) -> None:
-    assert options(resume(Job(input=CLIP, out=out), 3))["-o"] == out
-
-
-def test_every_option_that_was_given_is_given_again() -> None:
-    job = Job(
-        input=CLIP,
-        out="out.mp4",
-        engine="fp32",
-        backend="openvino",
-        model="other/bundle",
-        ev="0,-3",
-        white_nits=100.0,
-        threads=3,
-        preview=Path("sheet.png"),
-    )
-    found = options(resume(job, 1))
-    assert found.keys() == {
-        *("", "-o", "--start-frame", "--engine", "--backend", "--model", "--ev"),
-        *("--white-nits", "--threads"),
-    }
-    assert found["--white-nits"] == "100.0"
-    assert found["--threads"] == "3"
-    assert found["--start-frame"] == "1"

@@ -26,9 +26,15 @@ class ProgressDisplay:
     def __init__(self) -> None:
         """Nothing is shown before `begin`."""
         self._bar: Progress | None = None
-        self._began = 0.0
-        self._shown = 0.0
+        self._began = self._shown = time.monotonic()
         self._total: int | None = None
+
+    def look(self, frames: int) -> None:
+        """So many frames were read to find the exposures."""
+        now = time.monotonic()
+        if now - self._shown >= _SECONDS_BETWEEN_LINES:
+            self._shown = now
+            print(f"looking for the exposures: frame {frames}", file=sys.stderr, flush=True)
 
     def begin(self, total: int | None) -> None:
         """Start the clock; `total` frames are expected, None if that is unknown."""

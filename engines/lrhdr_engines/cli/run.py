@@ -8,19 +8,25 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
 from lrhdr import __version__
 from lrhdr.command import interruptible
 from lrhdr.errors import IncompleteError, LrhdrError
+from lrhdr.light import CAMERA_CURVES
 from lrhdr_engines.backends import BackendName
 from lrhdr_engines.cli.words import PROGRAM, announcement, conclusion, say
 from lrhdr_engines.engine import EngineChoice
+from lrhdr_engines.job import AUTO, Fps, Job, parse_rate
+from lrhdr_engines.media.hardware import DecoderChoice
+from lrhdr_engines.media.light_in import Matrix, Range
+from lrhdr_engines.media.outputs import Format
+from lrhdr_engines.media.sink import Encoder, Tone
 
 if TYPE_CHECKING:
-    from lrhdr_engines.job import Job, Plan
+    from lrhdr_engines.execute import Plan
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells count
 _EXIT_CODES = {
@@ -44,26 +50,56 @@ def command(
         Path,
         typer.Argument(
             metavar="INPUT",
-            help="A video, or a folder of frames (those that img_list.txt names, else all images).",
+            help="A video, a folder of frames (those that img_list.txt names, else all images), "
+            "or - for y4m on standard input.",
         ),
     ],
     out: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "-o",
             "--out",
             metavar="OUT",
-            help="NAME.mp4, .mov or .mkv for HDR10; a folder or frame_%06d.exr for EXR; "
-            "null to write nothing. Default: INPUT.hdr10.mp4 beside the input.",
+            help="[FORMAT:]NAME; give it again for further outputs of the same run. NAME.mp4, .mov "
+            "or .mkv is HDR10; a folder or frame_%06d.exr is EXR. FORMAT is one of "
+            f"{', '.join(get_args(Format))}. Default: INPUT.hdr10.mp4 beside the input.",
         ),
     ] = None,
     ev: Annotated[
         str,
         typer.Option(
             help="Exposure values in stops, in cycle order from the first frame: 0,-3 or -2,0,2. "
-            "auto reads Exposures.txt beside the clip, else estimates them from the pixels."
+            "auto reads what lies beside the clip, else finds them from the pixels.",
         ),
     ] = "auto",
+    transfer: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|FILE",
+            help=f"How the camera coded light: {', '.join(CAMERA_CURVES)}, or a response curve "
+            "(CSV, or a BaslerCRF.mat). auto is gamma22, or srgb or bt709 where the clip's tones "
+            "clearly fit that.",
+        ),
+    ] = AUTO,
+    matrix: Annotated[
+        Matrix, typer.Option(help="The clip's YUV matrix; auto goes by its tags.")
+    ] = "auto",
+    range_: Annotated[
+        Range, typer.Option("--range", help="The clip's code range; auto goes by its tags.")
+    ] = "auto",
+    frame_rate: Annotated[
+        str | None,
+        typer.Option(metavar="N|N/M", help="Frames a second of a folder of images. Default: 24."),
+    ] = None,
+    start_frame: Annotated[
+        int, typer.Option(min=0, help="First frame to make, counted from 0.")
+    ] = 0,
+    max_frames: Annotated[
+        int | None, typer.Option(min=1, help="Make at most so many frames.")
+    ] = None,
+    fps: Annotated[
+        Fps, typer.Option(help="full: a frame for every frame; half: for every second one.")
+    ] = "full",
     model: Annotated[str, typer.Option(help="lite, or the folder of a bundle.")] = "lite",
     engine: Annotated[
         EngineChoice, typer.Option(help="Precision; auto is the fastest here.")
@@ -75,17 +111,32 @@ def command(
             "else ONNX Runtime."
         ),
     ] = "auto",
-    start_frame: Annotated[
-        int, typer.Option(min=0, help="First frame to make, counted from 0.")
-    ] = 0,
-    max_frames: Annotated[
-        int | None, typer.Option(min=1, help="Make at most so many frames.")
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads for the model.")] = None,
+    decoder: Annotated[
+        DecoderChoice, typer.Option(help="What decodes video; auto is NVDEC on a GPU that has it.")
+    ] = "auto",
+    encoder: Annotated[
+        Encoder, typer.Option(help="What encodes video; auto is NVENC on a GPU that has it.")
+    ] = "auto",
+    preset: Annotated[
+        str | None,
+        typer.Option(help="The video encoder's speed by its own word, for instance ultrafast."),
+    ] = None,
+    crf: Annotated[
+        int | None, typer.Option(min=0, max=63, help="Its quality: smaller is better and larger.")
     ] = None,
     white_nits: Annotated[
         float, typer.Option(help="Brightness in cd/m2 of what just clips at EV 0.")
     ] = 203.0,
+    tone: Annotated[Tone, typer.Option(help="How sdr outputs are tone-mapped.")] = "bt2390",
+    compression: Annotated[
+        str, typer.Option(help="Of EXR files: none, rle, zip, zips, piz, dwaa, ...")
+    ] = "zip",
     preview: Annotated[
         Path | None, typer.Option(metavar="F.png", help="Also draw a contact sheet.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="F.html", help="Also write a report to look at.")
     ] = None,
     json_to: Annotated[
         str | None,
@@ -94,7 +145,9 @@ def command(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace outputs that exist.")
     ] = False,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads for the model.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the same run, whatever ended it.")
+    ] = False,
     _version: Annotated[
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
@@ -108,27 +161,46 @@ def command(
     Examples:
       lrhdr-run clip.mov
       lrhdr-run clip.mov -o hdr.mp4 --ev 0,-3 --preview sheet.png
+      lrhdr-run clip.mov -o hdr.mp4 -o prores:master.mov -o exr:frames/ --report r.html
       lrhdr-run clip.mov -o frames/ --start-frame 100 --max-frames 50
+      lrhdr-run slog.mp4 --transfer slog3 --ev 0,-4
       lrhdr-run scene/ -o scene_%06d.exr --ev -2,0,2
+      lrhdr-run clip.mov -o hdr.mp4 --resume
 
     \b
     Exit codes:
       0 done   1 the input ended early   2 refused or failed   130 interrupted
     """
-    from lrhdr_engines.job import Job
-
+    try:
+        rate = None if frame_rate is None else parse_rate(frame_rate)
+    except LrhdrError as error:
+        say(f"error: {error}")
+        raise typer.Exit(error.exit_code) from None
     job = Job(
         input=clip,
-        out=out,
+        out=tuple(out or ()),
         engine=engine,
         backend=backend,
         model=model,
         ev=ev,
+        transfer=transfer,
+        matrix=matrix,
+        range=range_,
+        frame_rate=rate,
+        decoder=decoder,
         start_frame=start_frame,
         max_frames=max_frames,
-        preview=preview,
+        fps=fps,
         white_nits=white_nits,
+        preset=preset,
+        crf=crf,
+        tone=tone,
+        compression=compression,
+        encoder=encoder,
+        preview=preview,
+        report=report,
         overwrite=overwrite,
+        resume=resume,
         threads=threads,
     )
     raise typer.Exit(_run(job, json_to))
@@ -137,11 +209,12 @@ def command(
 def _run(job: Job, json_to: str | None) -> int:
     """Do the job, say what happened, and return the exit code."""
     from lrhdr_engines.cli.progress import ProgressDisplay
-    from lrhdr_engines.job import check_new_file, execute
+    from lrhdr_engines.execute import execute
+    from lrhdr_engines.job import check_new_file
 
     try:
         if json_to is not None and json_to != "-":
-            check_new_file(Path(json_to), overwrite=job.overwrite)
+            check_new_file(Path(json_to), overwrite=job.overwrite or job.resume)
         stopping = interruptible("stopping after the frame in hand", "abandons the output")
         with ProgressDisplay() as progress, _notes(), stopping as interrupt:
 
@@ -149,11 +222,19 @@ def _run(job: Job, json_to: str | None) -> int:
                 say(announcement(plan))
                 progress.begin(plan.frames)
 
-            result = execute(job, started=started, advanced=progress.advance, interrupt=interrupt)
+            result = execute(
+                job,
+                looked=progress.look,
+                started=started,
+                advanced=progress.advance,
+                interrupt=interrupt,
+            )
         if json_to is not None:
             _write_json(json_to, result.facts())
     except LrhdrError as error:
         say(f"error: {error}")
+        for note in getattr(error, "__notes__", ()):
+            say(note)
         if json_to == "-":
             _write_json(json_to, {"ending": "error", "note": str(error)})
         return error.exit_code

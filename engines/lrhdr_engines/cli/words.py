@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Iterator
-from dataclasses import fields
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lrhdr_engines.job import Job, Plan, Result
+    from lrhdr_engines.execute import Plan, Result
 
 PROGRAM = "lrhdr-run"
-
-# Of a run that goes on where another stopped.
-_SET_ANEW = ("input", "out", "start_frame", "max_frames", "preview", "overwrite")
 
 
 def say(line: str) -> None:
@@ -26,43 +20,31 @@ def say(line: str) -> None:
 def announcement(plan: Plan) -> str:
     """What is about to be done."""
     length = "" if plan.clip.frames is None else f" {plan.clip.frames} frames,"
+    from_frame = f", from frame {plan.first} on" if plan.first else ""
     return (
         f"{plan.job.input}: {plan.clip.width}x{plan.clip.height},{length} "
-        f"{plan.exposures.note}; {plan.bundle} {plan.engine} by {plan.backend} on the {plan.device}"
+        f"{plan.timeline.note}; {plan.bundle} {plan.engine} by {plan.backend} on the "
+        f"{plan.device}{from_frame}"
     )
 
 
 def conclusion(result: Result) -> Iterator[str]:
     """What was done, and how to go on if it was not all."""
     job, report = result.plan.job, result.report
-    if report.frames:
-        rate = report.frames / report.seconds
-        yield f"{report.frames} frames in {job.target}, {report.seconds:.1f} s, {rate:.1f} fps"
-    notes = report.facts.get("notes")
-    for note in notes if isinstance(notes, list) else []:
-        yield f"note: {note}"
-    if result.preview is not None:
-        yield f"contact sheet in {result.preview}"
+    if report.outputs:
+        names = ", ".join(target.path or target.format for target in job.targets())
+        rate = report.frames / max(report.seconds, 1e-9)
+        yield f"{report.frames} frames in {names}, {report.seconds:.1f} s, {rate:.1f} fps"
+    for sentence in report.findings.sentences():
+        yield f"note: {sentence}"
+    for output in report.outputs:
+        notes = output.get("notes")
+        for note in notes if isinstance(notes, list) else []:
+            yield f"note: {note}"
+    for name, path in result.pictures.items():
+        if path is not None:
+            yield f"{name} in {path}"
     if report.ending != "complete":
         yield f"{report.ending}: {report.note}"
     if report.ending == "interrupted":
-        yield f"go on with: {resume(job, report.frames)}"
-
-
-def resume(job: Job, frames: int) -> str:
-    """The command that makes what is left after `frames` outputs, into another file."""
-    from lrhdr_engines.media.sink import VIDEO_SUFFIXES
-
-    target = Path(job.target)
-    # A sequence goes on in its own folder.
-    if frames and target.suffix.lower() in VIDEO_SUFFIXES:
-        target = target.with_name(f"{target.stem}.rest{target.suffix}")
-    words = [PROGRAM, str(job.input), "-o", str(target)]
-    words += ["--start-frame", str(job.start_frame + frames)]
-    if job.max_frames is not None:
-        words += ["--max-frames", str(job.max_frames - frames)]
-    for field in fields(job):
-        value = getattr(job, field.name)
-        if field.name not in _SET_ANEW and value != field.default:
-            words += [f"--{field.name.replace('_', '-')}", str(value)]
-    return shlex.join(words)
+        yield f"go on with: {job.resumption()}"

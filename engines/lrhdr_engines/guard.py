@@ -1,0 +1,116 @@
+"""No frame leaves unseen: what is not finite, black or blown is made again, or made simply.
+
+Where the reference frame is neither black nor clipped it says how bright the
+result has to be: Gamma(L) (Eq. 1) is the radiance itself, up to noise and
+quantisation. A result is black or blown where its mean over those pixels is
+less than a quarter or more than four times that of the reference. An FP16
+engine that overflows, a driver at fault or memory that fails do that; the
+network does not.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrhdr.contract import WINDOWS
+from lrhdr_engines.findings import Findings
+from lrhdr_engines.media.sink import PqPicture
+from lrhdr_engines.reconstruct import Reconstructor, ReconstructsWith, RgbFrame, white
+from lrhdr_engines.segments import radiance_of
+from lrhdr_engines.streaming import Output
+from lrhdr_engines.timeline import Timeline
+
+log = logging.getLogger(__name__)
+
+_SAMPLED = 64  # rows and columns looked at, at least
+_DARK, _CLIPPED = 0.06, 0.94  # of white, gamma space: between them a code tells the light
+_FACTOR = 4.0
+_ENOUGH = 16  # pixels
+
+
+class Guard:
+    """Looks at every output of a run."""
+
+    def __init__(
+        self,
+        timeline: Timeline,
+        findings: Findings,
+        again: Callable[[], ReconstructsWith] | None,
+    ) -> None:
+        """Begin a run.
+
+        Args:
+            timeline: of the clip.
+            findings: told what was made again.
+            again: loads the engine that makes a frame again; None where there is no better one.
+        """
+        self._timeline = timeline
+        self._findings = findings
+        self._again = again
+        self._engine: ReconstructsWith | None = None
+
+    def checked(self, output: Output) -> Output:
+        """The output, or a better one of the same frame."""
+        fault = self._fault(output)
+        if fault is None:
+            return output
+        if self._again is not None:
+            better = self._rerun(output, self._again)
+            if self._fault(better) is None:
+                self._findings.rerun.append(output.index)
+                log.warning("frame %d is %s: made again in FP32", output.index, fault)
+                return better
+        self._findings.held.append(output.index)
+        log.warning("frame %d is %s: its own exposure stands in", output.index, fault)
+        picture = radiance_of(self._reference(output), self._timeline.ev_of(output.index))
+        return replace(output, picture=picture, pq_white_nits=None, masks=None)
+
+    def _fault(self, output: Output) -> str | None:
+        """What is wrong; None where nothing is."""
+        picture = output.picture
+        if isinstance(picture, PqPicture):
+            bad = picture.repaired
+            picture = replace(picture, codes=_sample(picture.codes))
+        else:
+            bad = picture.size - int(np.count_nonzero(np.isfinite(picture)))
+            picture = _sample(picture)
+        if bad:
+            return f"not finite in {bad} values"
+        sampled = replace(output, picture=picture).hdr
+        codes = _sample(self._reference(output))
+        shown = codes / white(codes)
+        telling = ((shown > _DARK) & (shown < _CLIPPED)).all(axis=2)
+        if np.count_nonzero(telling) < _ENOUGH:
+            return None
+        expected = radiance_of(codes, self._timeline.ev_of(output.index))[telling].mean()
+        ratio = float(sampled[telling].mean() / expected)
+        if ratio * _FACTOR < 1:
+            return f"black ({ratio:.2g} times its exposure's light)"
+        return f"blown ({ratio:.2g} times its exposure's light)" if ratio > _FACTOR else None
+
+    def _reference(self, output: Output) -> RgbFrame:
+        return output.window.frames[WINDOWS[len(self._timeline.ev)].reference]
+
+    def _rerun(self, output: Output, load: Callable[[], ReconstructsWith]) -> Output:
+        """The same window by the better engine."""
+        self._engine = self._engine or load()
+        segment = self._timeline.segment_at(output.index)
+        exposures = len(segment.ev)
+        # The window counts the frames of the clip, as the cycle then has to.
+        cycle = [segment.ev[(frame - segment.start) % exposures] for frame in range(exposures)]
+        hdr = Reconstructor(self._engine, cycle).reconstruct(output.window).hdr
+        gain = np.float32(2.0 ** -min(cycle))
+        picture = np.ascontiguousarray(hdr.transpose(1, 2, 0)) * gain
+        return replace(output, picture=picture, pq_white_nits=None)
+
+
+def _sample(picture: NDArray[Any]) -> NDArray[Any]:
+    """Every so manieth pixel."""
+    steps = (max(1, side // _SAMPLED) for side in picture.shape[:2])
+    return picture[tuple(slice(None, None, step) for step in steps)]

@@ -1,0 +1,106 @@
+"""Collects from a run what the page shows. Memory: a few numbers a frame, and few pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrhdr.contract import WINDOWS
+from lrhdr.light import LUMA_BT601
+from lrhdr_engines.preview import eight_bit, palette, pick_rows, winners
+from lrhdr_engines.report.page import Comparison, page
+from lrhdr_engines.report.pictures import data_uri, smaller
+from lrhdr_engines.streaming import Output
+from lrhdr_engines.tonemap import display
+from lrhdr_engines.whole import write_whole
+
+if TYPE_CHECKING:
+    from lrhdr_engines.execute import Plan
+    from lrhdr_engines.pipeline import Report
+
+_SAMPLED = 96  # rows and columns looked at, at least, for the figures of a frame
+
+
+@dataclass(frozen=True, slots=True)
+class FrameFigures:
+    """One output in numbers.
+
+    Attributes:
+        index: of the frame in the clip.
+        phase: which exposure it has, counted from the longest.
+        luma: mean code of its own exposure, 0 to 1 (BT.601 weights).
+        mean_nits, high_nits: of the result's max(R, G, B): the mean, and what 1 % is above.
+    """
+
+    index: int
+    phase: int
+    luma: float
+    mean_nits: float
+    high_nits: float
+
+
+class HtmlReport:
+    """See `lrhdr_engines.watchers.Watcher`."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Begin a run."""
+        self._plan = plan
+        self._window = WINDOWS[len(plan.timeline.ev)]
+        self._by_length = sorted(set(plan.timeline.ev), reverse=True)
+        frames = None if plan.frames is None else plan.frames * plan.job.step
+        self._shown = frozenset(pick_rows(plan.first, frames, len(plan.timeline.ev)))
+        self._figures: list[FrameFigures] = []
+        self._comparisons: list[Comparison] = []
+
+    def wants(self, index: int) -> bool:
+        """See `Watcher`."""
+        return index in self._shown
+
+    def add(self, output: Output) -> None:
+        """See `Watcher`."""
+        picture = output.hdr
+        own = output.window.frames[self._window.reference]
+        ev = self._plan.timeline.ev_of(output.index)
+        brightest = _sampled(picture).max(axis=2) * self._plan.job.white_nits
+        self._figures.append(
+            FrameFigures(
+                index=output.index,
+                phase=self._by_length.index(ev),
+                luma=float((eight_bit(_sampled(own)) @ np.array(LUMA_BT601)).mean() / 255),
+                mean_nits=float(np.maximum(brightest, 0).mean()),
+                high_nits=float(np.percentile(brightest, 99)),
+            )
+        )
+        if output.masks is not None and self.wants(output.index):
+            self._comparisons.append(self._compared(output, picture, ev))
+
+    def _compared(self, output: Output, picture: NDArray[np.float32], ev: float) -> Comparison:
+        assert output.masks is not None
+        metered, lowest = self._by_length[-2], self._by_length[-1]
+        shown = display(picture * np.float32(2.0**metered), 2.0 ** (metered - lowest))
+        own = eight_bit(output.window.frames[self._window.reference])
+        return Comparison(
+            index=output.index,
+            ev=ev,
+            before=data_uri(smaller(own)),
+            after=data_uri(smaller(shown)),
+            winners=data_uri(smaller(winners(output.masks, palette(self._window), shown))),
+            shares=tuple(output.masks.mean(axis=(0, 1), dtype=np.float64).tolist()),
+        )
+
+    def save(self, path: Path, report: Report) -> bool:
+        """See `Watcher`."""
+        if not self._figures:
+            return False
+        write_whole(path, page(self._plan, report, self._figures, self._comparisons).encode())
+        return True
+
+
+def _sampled(picture: NDArray[Any]) -> NDArray[Any]:
+    """Every so manieth pixel."""
+    rows, columns = (max(1, side // _SAMPLED) for side in picture.shape[:2])
+    return picture[::rows, ::columns]
