@@ -1,23 +1,21 @@
-"""EXR sequences: names, metadata, and complete frames whatever happens."""
+"""EXR files: light, metadata, compression, ACES."""
 
 from __future__ import annotations
 
-import errno
-import os
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import OpenImageIO as oiio
 import pytest
 from numpy.typing import NDArray
 
-from lrhdr.errors import InputError, OutputError
+from lrhdr.errors import InputError
 from lrhdr.light import BT709_PRIMARIES, D65, MAX_HALF
-from lrhdr_engines.media import OutputSettings, open_sink, parse_output
-from lrhdr_engines.media import exr as module
-from lrhdr_engines.media.exr import ExrSink
+from lrhdr_engines.media import OutputSettings, Sink, open_sink, parse_output
+from lrhdr_engines.media.exr import BT709_TO_AP0, timecode
 
 W, H = 20, 14
 
@@ -39,14 +37,17 @@ def read(path: Path) -> tuple[NDArray[Any], oiio.ImageSpec]:
     return np.asarray(pixels), spec
 
 
-def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
+def write(sink: Sink, light: NDArray[np.float32], index: int = 0) -> dict[str, object]:
+    sink.write(index, light, index / Fraction(24000, 1001))
+    return sink.close()
+
+
+def open_as(kind: str, folder: Path, **changes: Any) -> Sink:
+    return open_sink(parse_output(f"{kind}:{folder}"), settings(**changes))
 
 
 def test_light_is_kept_to_half_precision(tmp_path: Path) -> None:
-    sink = ExrSink(tmp_path / "shot", settings(white_nits=100.0))
-    sink.write(0, frame(), Fraction(0, 25))
-    facts = sink.close()
+    facts = write(open_as("exr", tmp_path / "shot", white_nits=100.0), frame())
     pixels, spec = read(tmp_path / "shot" / "frame_000000.exr")
     np.testing.assert_allclose(pixels, frame(), rtol=2**-11, atol=1e-7)
     assert str(spec.format) == "half"
@@ -67,138 +68,128 @@ def test_light_is_kept_to_half_precision(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("target", "name"),
-    [
-        ("shot", "frame_000007.exr"),
-        ("s_%06d.exr", "s_000007.exr"),
-        ("s_%d.exr", "s_000007.exr"),
-        ("s_%08d.exr", "s_00000007.exr"),
-        ("s.########.x.exr", "s.00000007.x.exr"),
-        ("##.exr", "000007.exr"),
-        ("S_%06d.EXR", "S_000007.EXR"),
-    ],
-)
-def test_names(tmp_path: Path, target: str, name: str) -> None:
-    folder = tmp_path / "out"
-    folder.mkdir()
-    sink = open_sink(parse_output(str(folder / target)), settings())
-    sink.write(7, frame(), Fraction(7, 25))
-    sink.close()
-    found = [path.name for path in folder.rglob("*") if path.is_file()]
-    assert found == [name]
-
-
-@pytest.mark.parametrize("target", ["single.exr", "%06d_%06d.exr", "##_%d.exr"])
-def test_a_pattern_has_one_number(tmp_path: Path, target: str) -> None:
-    with pytest.raises(InputError, match="places for the frame number; expected one"):
-        ExrSink(tmp_path / target, settings())
-    assert names(tmp_path) == []
-
-
 def test_values_that_half_cannot_hold(tmp_path: Path) -> None:
     light = frame()
     light[0, 0] = np.nan, np.inf, 1e9
     light[1, 0] = -1e9, -0.5, -np.inf
-    sink = ExrSink(tmp_path / "shot", settings())
-    sink.write(0, light, Fraction(0, 25))
-    assert sink.close()["repaired_values"] == 3
+    assert write(open_as("exr", tmp_path / "shot"), light)["repaired_values"] == 3
     pixels, _ = read(tmp_path / "shot" / "frame_000000.exr")
     np.testing.assert_array_equal(pixels[0, 0], [0.0, MAX_HALF, MAX_HALF])
     np.testing.assert_array_equal(pixels[1, 0], [-MAX_HALF, -0.5, 0.0])
 
 
-def test_frames_of_another_run_are_not_replaced(tmp_path: Path) -> None:
-    first = ExrSink(tmp_path / "shot", settings())
-    first.write(0, frame(), Fraction(0, 25))
-    first.close()
-    with pytest.raises(OutputError, match=r"frame_000000\.exr exists.*--overwrite"):
-        ExrSink(tmp_path / "shot", settings())
-    again = ExrSink(tmp_path / "shot", settings(overwrite=True))
-    again.write(0, frame(1), Fraction(0, 25))
-    again.close()
-    pixels, _ = read(tmp_path / "shot" / "frame_000000.exr")
-    np.testing.assert_allclose(pixels, frame(1), rtol=1e-3)
+@pytest.mark.parametrize(
+    ("compression", "written"),
+    [
+        *((name, name) for name in ("none", "rle", "zips", "zip", "piz", "pxr24")),
+        *(("htj2k", "htj2k256"), ("htj2k32", "htj2k32"), ("htj2k256", "htj2k256")),
+        *(("dwaa", "dwaa"), ("dwab:20", "dwab"), ("DWAA:4.5", "dwaa")),
+    ],
+)
+def test_compressions(tmp_path: Path, compression: str, written: str) -> None:
+    write(open_as("exr", tmp_path / "shot", compression=compression), frame())
+    pixels, spec = read(tmp_path / "shot" / "frame_000000.exr")
+    assert spec.getattribute("compression").split(":")[0] == written
+    lossy = written.startswith("dwa")
+    np.testing.assert_allclose(pixels, frame(), rtol=1.0 if lossy else 2**-11, atol=1e-2)
 
 
-def test_a_sequence_goes_on_in_its_folder(tmp_path: Path) -> None:
-    rate = Fraction(25)
-    folder = tmp_path / "shot"
-    first = ExrSink(folder, settings(frame_rate=rate))
-    for index in range(3):
-        first.write(index, frame(index), Fraction(index, 25))
-    first.close()
-    rest = ExrSink(folder, settings(frame_rate=rate, first_index=3, start=Fraction(3, 25)))
-    rest.write(3, frame(3), Fraction(3, 25))
-    rest.close()
-    assert names(folder) == [f"frame_{index:06d}.exr" for index in range(4)]
-    with pytest.raises(OutputError, match="exists"):
-        ExrSink(folder, settings(frame_rate=rate, first_index=2, start=Fraction(2, 25)))
+def test_more_dwa_is_less(tmp_path: Path) -> None:
+    light = np.random.default_rng(0).random((64, 64, 3), np.float32)
+    for level in ("5", "500"):
+        size = {"width": 64, "height": 64}
+        write(open_as("exr", tmp_path / level, compression=f"dwaa:{level}", **size), light)
+    sizes = [(tmp_path / level / "frame_000000.exr").stat().st_size for level in ("5", "500")]
+    assert sizes[0] > sizes[1]
 
 
-def test_other_files_in_the_folder_are_left_alone(tmp_path: Path) -> None:
-    for name in ("notes.txt", "frame_x.exr", "other_000000.exr"):
-        (tmp_path / name).write_text("mine")
-    sink = ExrSink(tmp_path, settings())
-    sink.write(0, frame(), Fraction(0, 25))
-    sink.close()
-    assert (tmp_path / "other_000000.exr").read_text() == "mine"
-    assert len(names(tmp_path)) == 4
+@pytest.mark.parametrize("compression", ["", "bogus", "zip:9", "dwaa:", "dwaa:-1", "b44"])
+def test_a_compression_that_is_none(tmp_path: Path, compression: str) -> None:
+    with pytest.raises(InputError, match=r"EXR compression.*none, rle, zips, zip.*dwaa\[:LEVEL\]"):
+        open_as("exr", tmp_path / "shot", compression=compression)
+    assert not (tmp_path / "shot").exists()
 
 
-@pytest.mark.parametrize("end", ["close", "abort"])
-def test_a_folder_made_for_nothing_goes(tmp_path: Path, end: str) -> None:
-    sink = ExrSink(tmp_path / "shot", settings())
-    assert (tmp_path / "shot").is_dir()
-    facts = getattr(sink, end)()
-    assert names(tmp_path) == []
-    if end == "close":
-        assert (facts["path"], facts["first"], facts["frames"]) == (None, None, 0)
-        assert facts["notes"] == ["no frame was written"]
+def test_the_same_frame_gives_the_same_bytes(tmp_path: Path, monkeypatch: Any) -> None:
+    for folder in ("a", "b"):
+        write(open_as("exr", tmp_path / folder, timecode="01:00:00:00"), frame())
+    one, other = ((tmp_path / folder / "frame_000000.exr").read_bytes() for folder in "ab")
+    assert one == other
+    assert b"capDate" not in one  # a date of the writing would tell them apart a second later
 
 
-def test_a_folder_that_was_there_stays(tmp_path: Path) -> None:
-    ExrSink(tmp_path, settings()).abort()
-    assert tmp_path.is_dir()
+def test_the_time_code_of_every_frame(tmp_path: Path) -> None:
+    code = settings(timecode="01:00:59:22")
+    sink = open_sink(parse_output(f"exr:{tmp_path / 'shot'}"), code)
+    for index in (0, 1, 2):
+        sink.write(index, frame(), index / code.frame_rate)
+    assert sink.close()["notes"] == []
+    found = []
+    for index in (0, 1, 2):
+        _, spec = read(tmp_path / "shot" / f"frame_{index:06d}.exr")
+        found.append(spec.get_string_attribute("smpte:TimeCode"))
+    assert found == ["01:00:59:22", "01:00:59:23", "01:01:00:00"]
 
 
-def test_complete_frames_outlive_an_abort(tmp_path: Path) -> None:
-    sink = ExrSink(tmp_path / "shot", settings())
-    sink.write(0, frame(), Fraction(0, 25))
-    sink.abort()
-    sink.abort()
-    assert names(tmp_path / "shot") == ["frame_000000.exr"]
+@pytest.mark.parametrize(
+    ("first", "frames", "rate", "expected"),
+    [
+        ("01:00:59:22", 3, Fraction(24), 0x01010001),
+        ("23:59:59:24", 1, Fraction(25), 0x00000000),
+        ("10:00:59;28", 2, Fraction(30000, 1001), 0x10010042),  # 2: 0 and 1 are left out
+        ("10:09:59;29", 1, Fraction(30000, 1001), 0x10100040),  # not in the tenth minute
+        ("00:00:00:49", 0, Fraction(50), 0x00008024),  # the second frame of pair 24
+        ("00:00:00:48", 0, Fraction(50), 0x00000024),
+        ("00:00:00:00", 0, Fraction(120), None),
+        ("00:00:00:25", 0, Fraction(25), None),
+        ("garbage", 0, Fraction(25), None),
+    ],
+)
+def test_time_codes_are_packed(
+    first: str, frames: int, rate: Fraction, expected: int | None
+) -> None:
+    assert timecode(first, frames, rate) == expected
 
 
-def test_a_full_disk_leaves_no_half_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sink = ExrSink(tmp_path / "shot", settings())
-    sink.write(0, frame(), Fraction(0, 25))
-
-    def full(path: Path, *_: object) -> None:
-        path.write_bytes(b"half a frame")
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(module, "_write_exr", full)
-    with pytest.raises(OutputError, match=r"frame_000001\.exr cannot be written: the disk is full"):
-        sink.write(1, frame(), Fraction(1, 25))
-    sink.abort()
-    assert names(tmp_path / "shot") == ["frame_000000.exr"]
+def test_a_time_code_that_does_not_fit_is_noted(tmp_path: Path) -> None:
+    facts = write(open_as("exr", tmp_path / "shot", timecode="00:00:00:24"), frame())
+    assert facts["notes"] == ["EXR cannot hold time code 00:00:00:24 at 24000/1001 frames/s"]
 
 
-def test_a_missing_parent_is_named(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"is not a folder.*mkdir -p"):
-        ExrSink(tmp_path / "no" / "shot", settings())
+def test_aces_is_what_colour_science_says(tmp_path: Path) -> None:
+    colour = pytest.importorskip("colour")
+    matrix = colour.matrix_RGB_to_RGB(
+        colour.RGB_COLOURSPACES["ITU-R BT.709"], colour.RGB_COLOURSPACES["ACES2065-1"], "CAT02"
+    )
+    np.testing.assert_allclose(BT709_TO_AP0, matrix, atol=1e-4)
+    # White stays white.
+    np.testing.assert_allclose(BT709_TO_AP0.sum(axis=1), 1.0, atol=1e-12)
+    facts = write(open_as("aces", tmp_path / "shot", compression="none"), frame())
+    assert (facts["kind"], facts["notes"]) == ("aces", [])
+    pixels, spec = read(tmp_path / "shot" / "frame_000000.exr")
+    # Half-float's rounding, and that of a float32 product of values up to 1,000.
+    np.testing.assert_allclose(pixels, frame() @ matrix.T, rtol=2**-11, atol=1e-3)
+    assert spec.getattribute("acesImageContainerFlag") == 1
+    assert spec.getattribute("colorInteropID") == "lin_ap0_scene"
+    assert spec.getattribute("chromaticities") == pytest.approx(
+        [0.7347, 0.2653, 0.0, 1.0, 0.0001, -0.077, 0.32168, 0.33767]
+    )
 
 
-def test_a_file_in_the_folders_place(tmp_path: Path) -> None:
-    (tmp_path / "shot").write_text("mine")
-    with pytest.raises(OutputError, match="cannot be written"):
-        ExrSink(tmp_path / "shot", settings())
-    assert (tmp_path / "shot").read_text() == "mine"
+def test_compressed_aces_is_no_container(tmp_path: Path) -> None:
+    facts = write(open_as("aces", tmp_path / "shot"), frame())
+    assert "ST 2065-4" in str(facts["notes"])
+    _, spec = read(tmp_path / "shot" / "frame_000000.exr")
+    assert spec.getattribute("acesImageContainerFlag") is None
 
 
-def test_a_frame_of_another_size_is_a_mistake(tmp_path: Path) -> None:
-    sink = ExrSink(tmp_path / "shot", settings())
-    with pytest.raises(ValueError, match=r"\(14, 20, 3\)"):
-        sink.write(0, np.zeros((W, H, 3), np.float32), Fraction(0, 25))
-    sink.abort()
+def test_ffmpeg_reads_the_same(tmp_path: Path) -> None:
+    write(open_as("exr", tmp_path / "shot"), frame())
+    with av.open(str(tmp_path / "shot" / "frame_000000.exr")) as container:
+        picture = next(container.decode(video=0))
+    assert picture.format.name == "gbrpf16le"
+    planes = [
+        np.frombuffer(bytes(plane), np.float16).reshape(H, -1)[:, :W] for plane in picture.planes
+    ]
+    own = read(tmp_path / "shot" / "frame_000000.exr")[0]
+    np.testing.assert_array_equal(np.stack(planes, axis=2), own[..., [1, 2, 0]])
