@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrhdr.contract import WINDOWS
-from lrhdr.errors import BackendError, ExposureError, LrhdrError
+from lrhdr.errors import ExposureError, LrhdrError
 from lrhdr_engines.backends import BackendName, open_backend
 from lrhdr_engines.backends.registry import require_gpu, resolve_backend
 from lrhdr_engines.bundle import Bundle
@@ -76,7 +76,8 @@ class Model:
         Raises:
             ExposureError: the model is for another number of EVs.
             InputError: the clip is shorter than a cycle, or its frames differ in size.
-            BackendError: a graph failed or gave values that are not finite.
+            BackendError: a graph failed. Values that are not finite are handed out as they are:
+                `lrhdr_engines.guard` finds and replaces them.
         """
         if len(ev) != self.exposures:
             raise ExposureError(
@@ -91,22 +92,12 @@ class Model:
             result = reconstructor.reconstruct(window, masks=wanted)
             # The shortest exposure saturates at H = 1, EV 0 at H = 2^(min EV).
             hdr = _interleaved(result.hdr, 2.0 ** -min(ev))
-            self._check(hdr, window.index)
             yield Output(
                 index=window.index,
                 picture=hdr,
                 masks=None if result.masks is None else result.masks.transpose(1, 2, 0),
                 candidates=candidates,
                 window=window,
-            )
-
-    def _check(self, hdr: NDArray[np.float32], index: int) -> None:
-        bad = hdr.size - int(np.count_nonzero(np.isfinite(hdr)))
-        if bad:
-            raise BackendError(
-                f"the result of frame {index} has {bad} values that are not finite "
-                f"({self.engine.precision} by {self.engine.backend.name})",
-                next_step="Try --engine fp32 or another --backend",
             )
 
 

@@ -200,7 +200,7 @@ def _open_sinks(job: Job, source: Source) -> Sinks:
         start=start,
         variable_rate=clip.variable_rate,
         rotation=clip.rotation,
-        timecode=clip.timecode,
+        timecode=_timecode(clip.timecode, job.step),
         carry_from=job.input if clip.kind == "video" and job.input != STDIN else None,
         white_nits=job.white_nits,
         overwrite=job.overwrite,
@@ -220,6 +220,13 @@ def _open_sinks(job: Job, source: Source) -> Sinks:
         Sinks(opened).abort()
         raise
     return Sinks(opened)
+
+
+def _timecode(timecode: str | None, step: int) -> str | None:
+    """Of the clip's frame 0, in frames of the output."""
+    if timecode is None or step == 1:
+        return timecode
+    return f"{timecode[:-2]}{int(timecode[-2:]) // step:02d}"
 
 
 def _run(

@@ -15,12 +15,14 @@ class Findings:
         concealed: their picture was lost in the input; a neighbour's stands in.
         alone: made from one exposure, in a stretch too short for a reconstruction.
         rerun: their result could not be trusted, and was made again in FP32.
-        held: nor could that; they are their own exposure, linearised.
+        doubtful: black or blown in FP32 too, and kept.
+        held: not finite in FP32 either; they are their own exposure, linearised.
     """
 
     concealed: list[int] = field(default_factory=list)
     alone: list[int] = field(default_factory=list)
     rerun: list[int] = field(default_factory=list)
+    doubtful: list[int] = field(default_factory=list)
     held: list[int] = field(default_factory=list)
 
     def facts(self) -> dict[str, list[int]]:
@@ -33,6 +35,7 @@ class Findings:
             (self.concealed, "damaged in the input, concealed by a neighbour"),
             (self.alone, "between two cuts or slips, made from one exposure each"),
             (self.rerun, "made again in FP32, as the first result could not be trusted"),
+            (self.doubtful, "much darker or brighter than their own exposure: look at them"),
             (self.held, "made from one exposure each, as no result could be trusted"),
         )
         return [f"{_named(frames)} {what}" for frames, what in said if frames]

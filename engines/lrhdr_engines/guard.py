@@ -4,8 +4,8 @@ Where the reference frame is neither black nor clipped it says how bright the
 result has to be: Gamma(L) (Eq. 1) is the radiance itself, up to noise and
 quantisation. A result is black or blown where its mean over those pixels is
 less than a quarter or more than four times that of the reference. An FP16
-engine that overflows, a driver at fault or memory that fails do that; the
-network does not.
+engine that overflows, a driver at fault or memory that fails do that. FP32 on
+the CPU is believed, unless it is not finite either.
 """
 
 from __future__ import annotations
@@ -57,37 +57,37 @@ class Guard:
 
     def checked(self, output: Output) -> Output:
         """The output, or a better one of the same frame."""
-        fault = self._fault(output)
+        fault = _broken(output) or self._doubt(output)
         if fault is None:
             return output
+        found, log_line = self._findings, f"frame {output.index} is {fault}"
         if self._again is not None:
-            better = self._rerun(output, self._again)
-            if self._fault(better) is None:
-                self._findings.rerun.append(output.index)
-                log.warning("frame %d is %s: made again in FP32", output.index, fault)
-                return better
-        self._findings.held.append(output.index)
-        log.warning("frame %d is %s: its own exposure stands in", output.index, fault)
-        picture = radiance_of(self._reference(output), self._timeline.ev_of(output.index))
-        return replace(output, picture=picture, pq_white_nits=None, masks=None)
+            output = self._rerun(output, self._again)
+            found.rerun.append(output.index)
+            log_line += ": made again in FP32"
+        if _broken(output):
+            found.held.append(output.index)
+            log_line += ": its own exposure stands in"
+            picture = radiance_of(self._reference(output), self._timeline.ev_of(output.index))
+            output = replace(output, picture=picture, pq_white_nits=None, masks=None)
+        elif self._doubt(output):  # FP32 is believed: the scene may be so, but someone should look
+            found.doubtful.append(output.index)
+            log_line += ": kept"
+        log.warning(log_line)
+        return output
 
-    def _fault(self, output: Output) -> str | None:
-        """What is wrong; None where nothing is."""
-        picture = output.picture
-        if isinstance(picture, PqPicture):
-            bad = picture.repaired
-            picture = replace(picture, codes=_sample(picture.codes))
-        else:
-            bad = picture.size - int(np.count_nonzero(np.isfinite(picture)))
-            picture = _sample(picture)
-        if bad:
-            return f"not finite in {bad} values"
-        sampled = replace(output, picture=picture).hdr
+    def _doubt(self, output: Output) -> str | None:
+        """Whether it is black or blown, against what its own exposure tells."""
         codes = _sample(self._reference(output))
         shown = codes / white(codes)
         telling = ((shown > _DARK) & (shown < _CLIPPED)).all(axis=2)
         if np.count_nonzero(telling) < _ENOUGH:
             return None
+        picture = output.picture
+        if isinstance(picture, PqPicture):
+            sampled = replace(output, picture=replace(picture, codes=_sample(picture.codes))).hdr
+        else:
+            sampled = _sample(picture)
         expected = radiance_of(codes, self._timeline.ev_of(output.index))[telling].mean()
         ratio = float(sampled[telling].mean() / expected)
         if ratio * _FACTOR < 1:
@@ -108,6 +108,16 @@ class Guard:
         gain = np.float32(2.0 ** -min(cycle))
         picture = np.ascontiguousarray(hdr.transpose(1, 2, 0)) * gain
         return replace(output, picture=picture, pq_white_nits=None)
+
+
+def _broken(output: Output) -> str | None:
+    """Whether it has values that are not finite."""
+    picture = output.picture
+    if isinstance(picture, PqPicture):
+        bad = picture.repaired
+    else:
+        bad = picture.size - int(np.count_nonzero(np.isfinite(picture)))
+    return f"not finite in {bad} values" if bad else None
 
 
 def _sample(picture: NDArray[Any]) -> NDArray[Any]:

@@ -88,10 +88,17 @@ def test_bad_codes_are_made_again(model: Model, outputs: list[Output], codes: st
 
 def test_without_a_better_engine_the_exposure_itself_stands_in(outputs: list[Output]) -> None:
     watch, findings = guard(None)
-    held = watch.checked(replace(outputs[1], picture=outputs[1].hdr * 0))
+    held = watch.checked(replace(outputs[1], picture=nan(outputs[1].hdr)))
     assert (findings.rerun, findings.held) == ([], [1])
     reference = outputs[1].window.frames[1]
     assert np.array_equal(held.hdr, radiance_of(reference, -3.0))
+
+
+def test_what_fp32_makes_black_is_kept_and_named(outputs: list[Output]) -> None:
+    watch, findings = guard(None)
+    dark = replace(outputs[1], picture=outputs[1].hdr * np.float32(0.1))
+    assert watch.checked(dark) is dark
+    assert findings == Findings(doubtful=[1])
 
 
 def test_a_window_of_a_later_segment_is_made_again_in_its_own_rhythm(

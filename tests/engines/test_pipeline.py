@@ -4,6 +4,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 
 from lrhdr.errors import BackendError, IncompleteError, InputError, OutputError
 from lrhdr_engines import Model, open_model, pipeline
+from lrhdr_engines.findings import Findings
+from lrhdr_engines.guard import Guard
 from lrhdr_engines.lane import Abandoned, Lane
 from lrhdr_engines.media.several import Sinks
 from lrhdr_engines.media.source import Frame
@@ -163,14 +166,45 @@ def test_a_sink_that_fails_to_close(model: Model, make_frames: Any) -> None:
     assert sink.state == "aborted"
 
 
+class Failing:
+    """A model that fails at one of its outputs, or spoils it."""
+
+    def __init__(self, model: Model, bad: int, spoilt: float | None = None) -> None:
+        self.model, self.bad, self.spoilt = model, bad, spoilt
+        self.engine, self.exposures = model.engine, model.exposures
+
+    def stream(self, *arguments: Any, **options: Any) -> Iterator[Any]:
+        for output in self.model.stream(*arguments, **options):
+            if output.index != self.bad:
+                yield output
+            elif self.spoilt is not None:
+                yield replace(output, picture=output.hdr * np.float32(self.spoilt))
+            else:
+                raise BackendError("the device was lost")
+
+
 @pytest.mark.parametrize("bad", [0, 7, 39])
 def test_failing_inference(model: Model, make_frames: Any, bad: int) -> None:
-    frames = [frame / 255.0 for frame in make_frames(40)]
-    frames[bad][0, 0, 0] = np.nan
     sink = Kept(seconds=0.001)
-    with pytest.raises(BackendError, match=f"frame {max(0, bad - 1)} has .* not finite"):
-        run(model, Clip(frames), sink, EV)
+    with pytest.raises(BackendError, match="the device was lost"):
+        run(Failing(model, bad), Clip(make_frames(40)), sink, EV)
     assert sink.state == "aborted"
+
+
+@pytest.mark.parametrize("spoilt", [np.nan, 0.0, 100.0])
+def test_a_guard_sees_every_output(model: Model, spoilt: float) -> None:
+    light = np.random.default_rng(1).uniform(0.05, 0.5, (40, 48, 3))
+    frames = [
+        np.rint(255 * (light * 2.0 ** EV[i % 2]) ** (1 / 2.2)).astype(np.uint8) for i in range(9)
+    ]
+    clean, sink, findings = Kept(), Kept(), Findings()
+    run(model, Clip(frames), clean, EV)
+    timeline = Timeline(segments=(Segment(start=0, stop=None, ev=EV),))
+    guard = Guard(timeline, findings, again=lambda: model.engine)
+    run(Failing(model, 4, spoilt), Clip(frames), sink, EV, guard=guard, findings=findings)
+    assert findings == Findings(rerun=[4])
+    for index, hdr in clean.written.items():
+        np.testing.assert_allclose(sink.written[index], hdr, rtol=1e-6)
 
 
 def test_a_failing_watcher(model: Model, make_frames: Any) -> None:

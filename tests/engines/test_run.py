@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shlex
@@ -445,3 +446,36 @@ def test_help_needs_no_model() -> None:
     assert (child.returncode, errors) == (0, "")
     assert "lrhdr-run clip.mov" in out
     assert "Exit codes" in out
+
+
+def test_a_pipe_carries_the_video_and_nothing_else(tiny: Any, clip: Path) -> None:
+    """y4m on standard output, read by FFmpeg's own parser."""
+    child = process(clip, "-o", "y4m:-", "--ev", "0,-3", "--model", tiny.folder)
+    assert child.stdout is not None
+    video = child.stdout.buffer.read()  # type: ignore[attr-defined]
+    _, errors = child.communicate(timeout=60)
+    assert child.returncode == 0, errors
+    with av.open(io.BytesIO(video), "r", format="yuv4mpegpipe") as container:
+        frames = [(f.width, f.height, f.format.name) for f in container.decode(video=0)]
+    assert frames == [(64, 48, "yuv420p10le")] * 8
+
+
+def test_standard_output_takes_one_thing(run: Run, clip: Path) -> None:
+    outcome = run(clip, "-o", "y4m:-", "--json", "-", "--ev", "0,-3")
+    assert outcome.code == 2
+    assert "one of them at most" in outcome.lines[-1]
+
+
+def test_every_second_frame(run: Run, clip: Path, tmp_path: Path) -> None:
+    run(clip, "-o", tmp_path / "whole", "--ev", "0,-3")
+    target = tmp_path / "half.mp4"
+    outcome = run(clip, "-o", tmp_path / "half", "-o", target, "--ev", "0,-3", "--fps", "half")
+    assert outcome.code == 0, outcome.lines
+    names = sorted(p.name for p in (tmp_path / "half").iterdir())
+    assert names == [f"frame_{index:06d}.exr" for index in (0, 2, 4, 6)]
+    for name in names:
+        whole, half = tmp_path / "whole" / name, tmp_path / "half" / name
+        assert np.array_equal(read_exr(whole), read_exr(half))
+    with av.open(str(target)) as container:
+        assert container.streams.video[0].average_rate == 12
+        assert container.streams.video[0].frames == 4

@@ -14,7 +14,7 @@ import typer
 
 from lrhdr import __version__
 from lrhdr.command import interruptible
-from lrhdr.errors import IncompleteError, LrhdrError
+from lrhdr.errors import IncompleteError, InputError, LrhdrError
 from lrhdr.light import CAMERA_CURVES
 from lrhdr_engines.backends import BackendName
 from lrhdr_engines.cli.words import PROGRAM, announcement, conclusion, say
@@ -213,6 +213,10 @@ def _run(job: Job, json_to: str | None) -> int:
     from lrhdr_engines.job import check_new_file
 
     try:
+        if json_to == "-" and any(target.path == "-" for target in job.targets()):
+            raise InputError(
+                "--json - and an output to standard output", expected="one of them at most"
+            )
         if json_to is not None and json_to != "-":
             check_new_file(Path(json_to), overwrite=job.overwrite or job.resume)
         stopping = interruptible("stopping after the frame in hand", "abandons the output")
