@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +18,25 @@ from numpy.typing import NDArray
 from lrhdr.contract import EXTRACT, FLOW, FUSE, LRHDR, LRHDR_MASKS, WINDOWS, Interpolation
 from lrhdr.errors import InputError
 from lrhdr.light import relative_exposures
-from lrhdr_engines.engine import Engine
+from lrhdr.manifest import Manifest
+from lrhdr_engines.backends.protocol import Tensors
 from lrhdr_engines.padding import crop, pad
 from lrhdr_engines.window import FilledWindow
 
 RgbFrame = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.floating[Any]]
 Floats = NDArray[np.float32]
 _Tensors = dict[str, NDArray[Any]]
+
+
+class ReconstructsWith(Protocol):
+    """What a reconstruction asks of an engine; see `lrhdr_engines.engine.Engine`."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the bundle says of itself."""
+
+    def run(self, graph: str, available: Tensors) -> dict[str, NDArray[Any]]:
+        """Run a graph on those of the `available` tensors that are its inputs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +57,7 @@ class Reconstruction:
 class Reconstructor:
     """Reconstructs the windows of one clip, in order. Holds F pyramids at most."""
 
-    def __init__(self, engine: Engine, ev: Sequence[float]) -> None:
+    def __init__(self, engine: ReconstructsWith, ev: Sequence[float]) -> None:
         """Begin a clip whose frame i has the exposure value `ev[i % Ne]`."""
         self._engine = engine
         self._window = WINDOWS[engine.manifest.exposures]

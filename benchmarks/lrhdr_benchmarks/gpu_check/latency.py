@@ -19,6 +19,7 @@ from lrhdr_benchmarks.gpu_check.record import Row, Run, Task
 from lrhdr_engines.build import Size
 from lrhdr_engines.build.settings import Builder
 from lrhdr_engines.bundle import Bundle
+from lrhdr_engines.device.capture import captured
 from lrhdr_engines.device.layout import Layout
 from lrhdr_engines.device.opening import open_device
 from lrhdr_engines.device.protocol import Device, Programs, Stream
@@ -59,9 +60,7 @@ def measure(
 
         queue()
         stream.synchronise()
-        stream.begin_capture()
-        queue()
-        graph = stream.end_capture()
+        graph = captured(stream, resident.work(index, slots, usual))
         for way, launch in (("queued", queue), ("captured", lambda: graph.launch(stream))):
             taken = 1e3 * np.array(_times(stream, launch, frames, seconds))
             yield {

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +23,6 @@ from lrhdr.tolerances import FP16_IMAGE_DB, FP32_IMAGE_MAX
 from lrhdr_engines.backends.protocol import Tensors
 from lrhdr_engines.reconstruct import Reconstruction, Reconstructor, normalised
 from lrhdr_engines.window import FilledWindow
-
-if TYPE_CHECKING:
-    from lrhdr_engines.engine import Engine
 
 # Runs a graph: every output from every input, by the names of the contract.
 Run = Callable[[str, Tensors], Mapping[str, NDArray[Any]]]
@@ -143,8 +140,7 @@ def _reconstruct(runner: _Mixed, goldens: Goldens) -> Reconstruction:
         slots=tuple(range(len(frames))),
         frames=tuple(frames),
     )
-    # It asks an engine for `manifest` and `run` alone.
-    return Reconstructor(cast("Engine", runner), cycle).reconstruct(window)
+    return Reconstructor(runner, cycle).reconstruct(window)
 
 
 def _fusion_feeds(goldens: Goldens) -> dict[str, NDArray[Any]]:

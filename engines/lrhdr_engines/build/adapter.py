@@ -5,6 +5,8 @@
 | strong typing | a flag, value 1 | always; flag 0, ignored | always; flag 0, ignored |
 | builds for | the GPU at hand | the GPU at hand | SMs named on the configuration |
 | timing cache | yes | yes | deprecated, does nothing |
+| runtime cache | no | no | yes: it compiles kernels where they run |
+| says what a CUDA graph may capture | no | no | yes |
 | runs without a GPU | no | no | building does |
 
 Only tensorrt_rtx has been run by this project. No Runtime is made here: without a driver it
@@ -21,6 +23,7 @@ from typing import Any
 from lrhdr.errors import BackendError
 from lrhdr_engines.build.callbacks import collecting_logger, progress_monitor
 from lrhdr_engines.build.explain import build_error
+from lrhdr_engines.build.islands import halves, widen
 from lrhdr_engines.build.parsed import Built, Network, ShapeRange, TensorFacts
 from lrhdr_engines.build.settings import Builder, BuildSettings, Report
 
@@ -43,6 +46,11 @@ class TensorRT:
     def keeps_timing_cache(self) -> bool:
         """Whether a timing cache has any effect."""
         return self._builder == "tensorrt"
+
+    @property
+    def keeps_runtime_cache(self) -> bool:
+        """Whether a plan is compiled where it runs, and what came out can be kept."""
+        return self._builder == "tensorrt-rtx"
 
     @property
     def sms(self) -> tuple[int, ...]:
@@ -74,13 +82,16 @@ class TensorRT:
         creators = self._trt.get_plugin_registry().all_creators
         return frozenset(c.name for c in creators if c.plugin_namespace == namespace)
 
-    def parse(self, model: bytes, name: str, shapes: Mapping[str, ShapeRange]) -> Network:
+    def parse(
+        self, model: bytes, name: str, shapes: Mapping[str, ShapeRange], *, wide: bool = False
+    ) -> Network:
         """Parse an ONNX model, strongly typed, and give its inputs their static shapes.
 
         Args:
             model: the file's bytes.
             name: of the graph, for messages.
             shapes: of the inputs, by name; those that vary stay dynamic.
+            wide: let only convolutions compute in FP16.
 
         Raises:
             BackendError: TensorRT cannot read it; every error that the parser counts is named.
@@ -99,6 +110,8 @@ class TensorRT:
             low, _, high = shapes.get(tensor.name, ((), (), (-1,)))
             if low == high:
                 tensor.shape = low
+        if wide:
+            widen(trt, network)
         outputs = [network.get_output(i) for i in range(network.num_outputs)]
         layers = [network.get_layer(i) for i in range(network.num_layers)]
         plugins = [layer for layer in layers if layer.type.name == "PLUGIN_V3"]
@@ -107,6 +120,7 @@ class TensorRT:
             outputs=tuple(map(_facts, outputs)),
             layers=len(layers),
             plugins=tuple(map(self._plugin, plugins)),
+            halves=halves(network),
             strongly_typed=flag is None or bool(network.get_flag(flag)),
             handles=(builder, network, parser),
         )

@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lrhdr.errors import LrhdrError
-from lrhdr_engines.build.lock import locked
 from lrhdr_engines.build.recipe import Recipe
 from lrhdr_engines.build.settings import Report
+from lrhdr_engines.lock import locked
 from lrhdr_engines.whole import keep_whole, sweep
 
 _LAYOUT = 1

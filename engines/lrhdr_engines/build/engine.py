@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from lrhdr.contract import EXTRACT, FLOW, FUSE, LRHDR, Precision
+from lrhdr.contract import EXTRACT, FLOW, FUSE, LRHDR
 from lrhdr_engines.build.cache import EngineCache
+from lrhdr_engines.build.forms import Form
 from lrhdr_engines.build.job import Job, PluginSource
 from lrhdr_engines.build.settings import BuildSettings, Report, plans
 from lrhdr_engines.build.sizes import Shapes
@@ -43,7 +44,7 @@ def build_engine(
     bundle: Bundle,
     graph: str,
     shapes: Shapes,
-    precision: Precision,
+    form: Form,
     settings: BuildSettings,
     *,
     plugin: PluginSource,
@@ -55,7 +56,7 @@ def build_engine(
         bundle: the model.
         graph: its name in the contract.
         shapes: sizes of the frames; they are padded here.
-        precision: of the graph.
+        form: of the engine.
         settings: how to build.
         plugin: finds or makes the plugin library; asked only where the graph holds a plugin.
         report: told how far the build is.
@@ -64,13 +65,13 @@ def build_engine(
         BundleError: the graph's file is missing or damaged.
         BackendError: the builder is not installed, misread the graph or failed.
     """
-    return Job.of(bundle, graph, shapes, precision, settings, plugin).build(report)
+    return Job.of(bundle, graph, shapes, form, settings, plugin).build(report)
 
 
 def build_bundle(
     bundle: Bundle,
     shapes: Shapes,
-    precision: Precision,
+    form: Form,
     settings: BuildSettings,
     folder: Path,
     *,
@@ -88,7 +89,7 @@ def build_bundle(
         for sms in plans(settings.sms):
             chosen = replace(settings, sms=sms)
             began = time.monotonic()
-            job = Job.of(bundle, graph, shapes, precision, chosen, plugin)
+            job = Job.of(bundle, graph, shapes, form, chosen, plugin)
             entry = cache.obtain(job.recipe, partial(job.build, report), report)
             yield BuiltEngine(
                 graph=graph,

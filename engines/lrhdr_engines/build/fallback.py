@@ -11,16 +11,23 @@ from lrhdr.errors import BackendError
 from lrhdr.manifest import Manifest
 from lrhdr_engines.build.accept import TOGETHER, Candidate, Goldens, Judgement, Run, judge
 from lrhdr_engines.build.engine import STREAMING
+from lrhdr_engines.build.forms import Form, precision_of, widened
 from lrhdr_engines.build.settings import Report
 
-Fallback = Literal["as built", "fp32 for the graphs that failed", "fp32 for every graph"]
+Fallback = Literal[
+    "as built",
+    "wide fp32 islands for the graphs that failed",
+    "fp32 for the graphs that failed",
+    "fp32 for every graph",
+]
 FALLBACKS: tuple[Fallback, ...] = (
     "as built",
+    "wide fp32 islands for the graphs that failed",
     "fp32 for the graphs that failed",
     "fp32 for every graph",
 )
 
-Precisions = Mapping[str, Precision]
+Forms = Mapping[str, Form]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,29 +35,32 @@ class Accepted:
     """An engine that reproduced the goldens: how it was made, and the figures."""
 
     fallback: Fallback
-    precisions: Precisions
+    forms: Forms
     judgements: tuple[Judgement, ...]
 
 
-def precisions_of(fallback: Fallback, precision: Precision, failed: Set[str]) -> Precisions:
-    """The precision of every streaming graph.
+def fall_back(fallback: Fallback, forms: Forms, failed: Set[str]) -> Forms:
+    """The form of every streaming graph.
 
     Args:
         fallback: what is tried.
-        precision: that was asked for.
-        failed: graphs that were out of tolerance so far.
+        forms: that were tried before it; a graph that was not out of tolerance keeps its own.
+        failed: graphs that were out of tolerance in them.
     """
-    full = {
-        "as built": frozenset[str](),
-        "fp32 for the graphs that failed": failed,
-        "fp32 for every graph": frozenset(STREAMING),
-    }[fallback]
-    return {graph: "fp32" if graph in full else precision for graph in STREAMING}
+    if fallback == "as built":
+        return forms
+    if fallback == "fp32 for every graph":
+        return dict.fromkeys(STREAMING, "fp32")
+    wide = fallback == "wide fp32 islands for the graphs that failed"
+    return {
+        graph: form if graph not in failed else widened(form) if wide else "fp32"
+        for graph, form in forms.items()
+    }
 
 
 def settle(
     precision: Precision,
-    prepare: Callable[[Precisions], Run],
+    prepare: Callable[[Forms], Run],
     trusted: Run,
     goldens: Goldens,
     manifest: Manifest,
@@ -60,32 +70,42 @@ def settle(
 
     Args:
         precision: that was asked for.
-        prepare: makes engines of these precisions ready to run.
+        prepare: makes engines of these forms ready to run.
         trusted, goldens, manifest: as for `judge`.
         report: told the table of every attempt.
 
     Raises:
-        BackendError: none does; it carries the figures of the worst graph of every attempt.
+        BackendError: none does; it carries the figures of the worst graph of every attempt. Or
+            the engines as they were asked for cannot be made or run.
     """
-    failed: set[str] = set()
-    tried: list[Precisions] = []
+    forms: Forms = dict.fromkeys(STREAMING, precision)
+    failed: Set[str] = frozenset()
+    tried: list[Forms] = []
     refusals: list[str] = []
     for fallback in FALLBACKS:
-        precisions = precisions_of(fallback, precision, failed)
-        if precisions in tried:
+        forms = fall_back(fallback, forms, failed)
+        if forms in tried:
             continue
-        tried.append(precisions)
-        candidate = Candidate(run=prepare(precisions), precisions=precisions)
-        rows = judge(candidate, trusted, goldens, manifest)
+        tried.append(forms)
+        precisions = {graph: precision_of(form) for graph, form in forms.items()}
+        try:
+            candidate = Candidate(run=prepare(forms), precisions=precisions)
+            rows = judge(candidate, trusted, goldens, manifest)
+        except BackendError as error:
+            if fallback == "as built":
+                raise
+            # One way out that is closed says nothing of the next.
+            report(f"{fallback}: {error}")
+            refusals.append(f"{fallback}: {error}".rstrip("."))
+            continue
         report(f"golden window, {fallback}:")
         for row in rows:
             report(f"  {row}")
         wrong = [row for row in rows if not row.passed]
         if not wrong:
-            return Accepted(fallback=fallback, precisions=precisions, judgements=tuple(rows))
-        alone = {row.graph for row in wrong} - {TOGETHER}
+            return Accepted(fallback=fallback, forms=forms, judgements=tuple(rows))
         # Where only the sum of small errors is too much, every graph has its share.
-        failed |= alone or set(STREAMING)
+        failed = {row.graph for row in wrong} - {TOGETHER} or set(STREAMING)
         worst = max(wrong, key=lambda row: row.largest)
         refusals.append(f"{fallback}: {' '.join(str(worst).split())}")
     raise BackendError(

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lrhdr.contract import PLUGIN_DOMAIN, Precision, Signature, signatures
+from lrhdr.contract import PLUGIN_DOMAIN, Signature, signatures
 from lrhdr.errors import BackendError
 from lrhdr_engines.build.adapter import TensorRT
+from lrhdr_engines.build.forms import Form, precision_of
 from lrhdr_engines.build.gpu import current_gpu
 from lrhdr_engines.build.network import check_network
 from lrhdr_engines.build.nodes import operators
@@ -42,7 +43,7 @@ class Job:
         operators: of ours that the file holds; each must become a plugin layer.
         plugin: the library that has them; None if there are none.
         shapes: of the frames, padded.
-        precision: of the file.
+        form: of the engine.
         settings: how to build.
         tensorrt: what builds.
     """
@@ -53,7 +54,7 @@ class Job:
     operators: tuple[str, ...]
     plugin: Plugin | None
     shapes: Shapes
-    precision: Precision
+    form: Form
     settings: BuildSettings
     tensorrt: TensorRT
 
@@ -63,14 +64,14 @@ class Job:
         bundle: Bundle,
         graph: str,
         shapes: Shapes,
-        precision: Precision,
+        form: Form,
         settings: BuildSettings,
         plugin: PluginSource,
     ) -> Job:
         """Gather the ingredients. Arguments and errors as for `build_engine`."""
         manifest = bundle.manifest
         tensorrt = open_tensorrt(settings.builder)
-        model = bundle.graph(graph, precision).read_bytes()
+        model = bundle.graph(graph, precision_of(form)).read_bytes()
         ours = tuple(operators(model, PLUGIN_DOMAIN))
         library = plugin() if ours else None
         return cls(
@@ -80,7 +81,7 @@ class Job:
             operators=ours,
             plugin=None if library is None else Plugin(path=library, sha256=_sha256(library)),
             shapes=shapes.padded(manifest.multiple),
-            precision=precision,
+            form=form,
             settings=settings,
             tensorrt=tensorrt,
         )
@@ -92,7 +93,7 @@ class Job:
         gpu = current_gpu() if settings.builder == "tensorrt" else None
         return Recipe(
             graph=self.graph,
-            precision=self.precision,
+            precision=self.form,
             shapes=str(self.shapes),
             onnx_sha256=hashlib.sha256(self.model).hexdigest(),
             plugin_sha256="" if self.plugin is None else self.plugin.sha256,
@@ -116,9 +117,10 @@ class Job:
         # TensorRT's registry and logger belong to the process.
         with self.tensorrt.lock:
             self._load_plugins()
-            network = self.tensorrt.parse(self.model, self.graph, ranges)
+            wide = self.form == "fp16-wide"
+            network = self.tensorrt.parse(self.model, self.graph, ranges, wide=wide)
             check_network(
-                network, self.graph, self.signature, self.shapes, self.precision, self.operators
+                network, self.graph, self.signature, self.shapes, self.form, self.operators
             )
             built = self.tensorrt.build(
                 network,

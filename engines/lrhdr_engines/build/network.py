@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lrhdr.contract import PLUGIN_DOMAIN, Precision, Signature, Tensor
+from lrhdr.contract import PLUGIN_DOMAIN, Signature, Tensor
 from lrhdr.errors import BackendError
+from lrhdr_engines.build.forms import Form, precision_of
+from lrhdr_engines.build.islands import WIDE_HALVES
 from lrhdr_engines.build.parsed import Network, TensorFacts
 from lrhdr_engines.build.sizes import Shapes
 
@@ -15,7 +17,7 @@ def check_network(
     graph: str,
     signature: Signature,
     shapes: Shapes,
-    precision: Precision,
+    form: Form,
     plugins: Sequence[str],
 ) -> None:
     """Compare what was parsed with the contract.
@@ -25,13 +27,14 @@ def check_network(
         graph: its name.
         signature: what the contract says.
         shapes: that the engine is built for, padded.
-        precision: of the graph.
+        form: of the engine.
         plugins: operators of ours in the ONNX file, each of which must be a plugin layer.
 
     Raises:
-        BackendError: types, shapes, names or plugin layers differ; all differences are named.
+        BackendError: types, shapes, names, plugin layers or FP32 islands differ; all differences
+            are named.
     """
-    wrong = list(_differences(network, signature, shapes, precision, plugins))
+    wrong = list(_differences(network, signature, shapes, form, plugins))
     if wrong:
         raise BackendError(
             f"TensorRT parsed graph {graph} into something else: {'; '.join(wrong)}",
@@ -43,7 +46,7 @@ def _differences(
     network: Network,
     signature: Signature,
     shapes: Shapes,
-    precision: Precision,
+    form: Form,
     plugins: Sequence[str],
 ) -> Iterator[str]:
     if not network.strongly_typed:
@@ -54,6 +57,9 @@ def _differences(
             f"plugin layers {', '.join(network.plugins) or 'none'} instead of "
             f"{', '.join(wanted_plugins) or 'none'}"
         )
+    strays = sorted(_strays(network.halves, form))
+    if strays:
+        yield f"{', '.join(strays)} in FP16"
     sides = (
         ("inputs", network.inputs, signature.inputs),
         ("outputs", network.outputs, signature.outputs),
@@ -65,14 +71,21 @@ def _differences(
             yield f"{side} {', '.join(facts)} instead of {', '.join(tensors)}"
             continue
         for name, tensor in tensors.items():
-            yield from _tensor(facts[name], tensor, shapes, precision)
+            yield from _tensor(facts[name], tensor, shapes, form)
 
 
-def _tensor(
-    found: TensorFacts, tensor: Tensor, shapes: Shapes, precision: Precision
-) -> Iterator[str]:
-    if found.dtype != tensor.type_at(precision):
-        yield f"{tensor.name} is {found.dtype} instead of {tensor.type_at(precision)}"
+def _strays(halves: frozenset[str], form: Form) -> frozenset[str]:
+    """Kinds of layers that may not give FP16 in this form."""
+    if form == "fp32":
+        return halves
+    # TensorRT's GridSample has its coordinates in the type of its image.
+    return halves - WIDE_HALVES if form == "fp16-wide" else halves & {"GRID_SAMPLE"}
+
+
+def _tensor(found: TensorFacts, tensor: Tensor, shapes: Shapes, form: Form) -> Iterator[str]:
+    dtype = tensor.type_at(precision_of(form))
+    if found.dtype != dtype:
+        yield f"{tensor.name} is {found.dtype} instead of {dtype}"
     wanted = shapes.optimal.of(tensor)
     # Where several sizes are allowed, TensorRT shows -1 for what depends on the size.
     varies = [not shapes.static and dimension[0] in "HW" for dimension in tensor.shape]

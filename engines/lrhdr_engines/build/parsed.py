@@ -26,6 +26,7 @@ class Network:
         inputs, outputs: in TensorRT's order.
         layers: their number.
         plugins: for every PLUGIN_V3 layer "namespace::name" of its plugin.
+        halves: kinds of the layers that give FP16, as TensorRT names them.
         strongly_typed: whether types come from the file alone.
         handles: keep TensorRT's own objects alive; the parser owns weights.
     """
@@ -34,6 +35,7 @@ class Network:
     outputs: tuple[TensorFacts, ...]
     layers: int
     plugins: tuple[str, ...]
+    halves: frozenset[str]
     strongly_typed: bool
     handles: tuple[Any, Any, Any]
 

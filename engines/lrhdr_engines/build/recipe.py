@@ -21,7 +21,7 @@ class Recipe:
 
     Attributes:
         graph: its name in the contract.
-        precision: fp32 or fp16.
+        precision: the engine's form; see `forms`.
         shapes: the padded sizes, as `Shapes` prints them.
         onnx_sha256: of the graph's file.
         plugin_sha256: of the plugin library; empty where the graph holds no plugin.

@@ -44,7 +44,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrhdr.errors import BackendError, ExposureError, InputError
+from lrhdr.errors import ExposureError, InputError
+from lrhdr_engines.device.capture import captured
 from lrhdr_engines.device.layout import HDR_SLOTS, IN_FLIGHT, Layout
 from lrhdr_engines.device.protocol import Device, Encoding, Event, Graph, Programs
 from lrhdr_engines.device.resident import Resident
@@ -112,16 +113,9 @@ class GpuStream:
 
         Raises:
             InputError: the clip is shorter than a cycle, or a frame is not as the layout says.
-            BackendError: the device failed, or a result is not finite.
+            BackendError: the device failed.
         """
-        for picture in self._run(frames, first, start, count):
-            if picture.bad:
-                raise BackendError(
-                    f"the result of frame {picture.index} has {picture.bad} values that are not "
-                    f"finite ({self._programs.name})",
-                    next_step="Try --engine fp32 or another --backend",
-                )
-            yield picture
+        yield from self._run(frames, first, start, count)
 
     def close(self) -> None:
         """Wait for what is queued and give all memory back."""
@@ -195,10 +189,7 @@ class GpuStream:
         index = turn + self._layout.ring
         slots, due = self._resident.usual(index)
         programs = self._resident.work(index, slots, due)
-        self._compute.begin_capture()
-        for program in programs:
-            program.enqueue(self._compute)
-        return self._compute.end_capture()
+        return captured(self._compute, programs)
 
     def _settle(self) -> None:
         """Nothing is queued and nothing is held: a clip can begin."""

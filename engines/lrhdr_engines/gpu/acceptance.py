@@ -16,12 +16,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lrhdr.contract import PRECISIONS, Precision
+from lrhdr.contract import Precision
 from lrhdr.errors import OutputError
 from lrhdr.tolerances import FP16_IMAGE_DB, FP32_IMAGE_MAX
 from lrhdr_engines.build.accept import FILM_GRAPHS, Goldens, Run
 from lrhdr_engines.build.engine import STREAMING
-from lrhdr_engines.build.fallback import Accepted, Precisions, settle
+from lrhdr_engines.build.fallback import Accepted, Forms, settle
+from lrhdr_engines.build.forms import FORMS, Form, precision_of
 from lrhdr_engines.build.gpu import Gpu
 from lrhdr_engines.build.settings import Report
 from lrhdr_engines.build.sizes import Size
@@ -30,18 +31,18 @@ from lrhdr_engines.doctor.driver import driver_version
 from lrhdr_engines.gpu.engines import Engines
 from lrhdr_engines.whole import keep_whole
 
-_LAYOUT = 1
+_LAYOUT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
-    """Decides which precision every graph of a bundle runs in on a GPU.
+    """Decides in which form every graph of a bundle runs on a GPU.
 
     Attributes:
         bundle: the model.
         gpu: the engines' GPU.
         engines: what is judged.
-        prepare: makes engines of a padded size and of these precisions ready to run.
+        prepare: makes engines of a padded size and of these forms ready to run.
         trusted: loads what runs the bundle's FP32 graphs; called only where something is judged.
         report: told the figures, once for each key.
     """
@@ -49,11 +50,11 @@ class Acceptance:
     bundle: Bundle
     gpu: Gpu
     engines: Engines
-    prepare: Callable[[Size, Precisions], Run]
+    prepare: Callable[[Size, Forms], Run]
     trusted: Callable[[], Run]
     report: Report
 
-    def precisions(self, asked: Precision) -> Precisions:
+    def forms(self, asked: Precision) -> Forms:
         """Those that are trusted: by a record, or because they pass now.
 
         Raises:
@@ -73,14 +74,14 @@ class Acceptance:
         self.report(f"judging the engines on the {self.gpu.name} by the bundle's golden window")
         accepted = self._settle(asked, size, goldens)
         self._keep(record, about, accepted)
-        return accepted.precisions
+        return accepted.forms
 
     def _settle(self, asked: Precision, size: Size, goldens: Goldens) -> Accepted:
         manifest, trusted = self.bundle.manifest, self.trusted()
         prepare = partial(self.prepare, size)
         accepted = settle(asked, prepare, trusted, goldens, manifest, self.report)
         # Pyramids pass from one film graph to the others in the same memory.
-        if len({accepted.precisions[graph] for graph in FILM_GRAPHS}) > 1:
+        if len({precision_of(accepted.forms[graph]) for graph in FILM_GRAPHS}) > 1:
             self.report("a stream's interpolation has one precision: fp32 for every graph")
             accepted = settle("fp32", prepare, trusted, goldens, manifest, self.report)
         return accepted
@@ -102,7 +103,7 @@ class Acceptance:
         facts = {
             "about": about,
             "fallback": accepted.fallback,
-            "precisions": dict(accepted.precisions),
+            "forms": dict(accepted.forms),
             "figures": [str(row) for row in accepted.judgements],
         }
         try:
@@ -111,13 +112,13 @@ class Acceptance:
             self.report(f"they will be judged again at the next start: {error}")
 
 
-def _read(record: Path, about: Mapping[str, Any]) -> Precisions | None:
-    """The precisions of a record; None if it is not there, damaged or about something else."""
+def _read(record: Path, about: Mapping[str, Any]) -> Forms | None:
+    """The forms of a record; None if it is not there, damaged or about something else."""
     try:
         facts = json.loads(record.read_bytes())
-        precisions: dict[str, Precision] = facts["precisions"]
-        whole = facts["about"] == about and precisions.keys() == set(STREAMING)
-        known = all(value in PRECISIONS for value in precisions.values())
+        forms: dict[str, Form] = facts["forms"]
+        whole = facts["about"] == about and forms.keys() == set(STREAMING)
+        known = all(value in FORMS for value in forms.values())
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return precisions if whole and known else None
+    return forms if whole and known else None

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from lrhdr.contract import Precision
 from lrhdr.errors import BackendError
 from lrhdr_engines.build.cache import EngineCache, Entry
 from lrhdr_engines.build.engine import STREAMING
+from lrhdr_engines.build.forms import Form
 from lrhdr_engines.build.job import Plugin
 from lrhdr_engines.build.recipe import Recipe
 from lrhdr_engines.build.settings import Report
@@ -42,32 +42,32 @@ class Engines:
     """Gives execution contexts of the graphs that streaming needs.
 
     Attributes:
-        order: the order of a graph at a padded size and a precision.
+        order: the order of a graph at a padded size and in a form.
         cache: where plans are kept.
         load: makes a context of a plan; raises BackendError where TensorRT does not take it.
         report: told what is built and why, how far it is and how long it took.
     """
 
-    order: Callable[[str, Size, Precision], Order]
+    order: Callable[[str, Size, Form], Order]
     cache: EngineCache
     load: Callable[[Order, bytes], Any]
     report: Report
 
-    def recipes(self, size: Size, precision: Precision) -> list[Recipe]:
+    def recipes(self, size: Size, form: Form) -> list[Recipe]:
         """What makes each graph's plan; nothing is built."""
-        return [self.order(graph, size, precision).recipe for graph in STREAMING]
+        return [self.order(graph, size, form).recipe for graph in STREAMING]
 
-    def contexts(self, size: Size, precisions: Mapping[str, Precision]) -> dict[str, Any]:
+    def contexts(self, size: Size, forms: Mapping[str, Form]) -> dict[str, Any]:
         """An execution context for every graph.
 
         Raises:
             BackendError: a plan cannot be built, or cannot be loaded although it is new.
             OutputError: a plan cannot be kept.
         """
-        return {graph: self._context(graph, size, precisions[graph]) for graph in STREAMING}
+        return {graph: self._context(graph, size, forms[graph]) for graph in STREAMING}
 
-    def _context(self, graph: str, size: Size, precision: Precision) -> Any:
-        order = self.order(graph, size, precision)
+    def _context(self, graph: str, size: Size, form: Form) -> Any:
+        order = self.order(graph, size, form)
         while True:  # every turn but the last throws one kept plan away
             entry = self._obtain(order)
             try:

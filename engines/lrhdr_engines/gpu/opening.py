@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 from lrhdr.contract import EXTRACT, Precision
@@ -11,7 +11,8 @@ from lrhdr.errors import BackendError
 from lrhdr_engines.backends.onnxruntime_backend import OnnxRuntimeBackend
 from lrhdr_engines.build.accept import Run
 from lrhdr_engines.build.cache import EngineCache
-from lrhdr_engines.build.fallback import Precisions
+from lrhdr_engines.build.fallback import Forms
+from lrhdr_engines.build.forms import Form, precision_of
 from lrhdr_engines.build.gpu import Gpu, current_gpu
 from lrhdr_engines.build.job import Job
 from lrhdr_engines.build.location import engines_folder
@@ -22,15 +23,17 @@ from lrhdr_engines.device.kernels import PluginKernels
 from lrhdr_engines.device.opening import open_device
 from lrhdr_engines.device.protocol import Device, Programs
 from lrhdr_engines.device.tensorrt_programs import TensorRtPrograms
+from lrhdr_engines.doctor.driver import driver_version
 from lrhdr_engines.engine import Engine, EngineChoice
 from lrhdr_engines.gpu.acceptance import Acceptance
 from lrhdr_engines.gpu.arrays import OnArrays
+from lrhdr_engines.gpu.compiled import CompiledKernels
 from lrhdr_engines.gpu.engines import Engines
 from lrhdr_engines.gpu.loader import PlanLoader
 from lrhdr_engines.gpu.model import GpuBackend, GpuEngine, GpuModel
 from lrhdr_engines.plugin import find_plugin
 
-Compile = Callable[[Size, Precisions], Programs]
+Compile = Callable[[Size, Forms], Programs]
 
 
 def open_gpu_model(
@@ -60,22 +63,28 @@ def open_gpu_model(
         gpu = current_gpu()
         if gpu is None:
             raise BackendError("the driver does not describe its GPU", next_step="Run: nvidia-smi")
-        library = find_plugin(report=report)
+        library = find_plugin(sm=gpu.sm, report=report)
         kernels = PluginKernels(library)
+        cache = EngineCache(engines_folder())
+        compiled = CompiledKernels(
+            folder=cache.folder, gpu=gpu, driver=driver_version() or "unknown", report=report
+        )
+        loader = PlanLoader.open(builder, compiled)
         engines = Engines(
             order=orders(bundle, builder, gpu, library),
-            cache=EngineCache(engines_folder()),
-            load=PlanLoader.open(builder).load,
+            cache=cache,
+            load=loader.load,
             report=report,
         )
 
-        def programs(size: Size, precisions: Precisions) -> Programs:
-            name = f"{precisions[EXTRACT]} by {builder}"
-            return TensorRtPrograms(name, engines.contexts(size, precisions), kernels)
+        def programs(size: Size, forms: Forms) -> Programs:
+            name = f"{precision_of(forms[EXTRACT])} by {builder}"
+            contexts = engines.contexts(size, forms)
+            return TensorRtPrograms(name, contexts, kernels, warm=loader.save)
 
         precision: Precision = "fp16" if choice == "auto" else choice
         cpu = OnnxRuntimeBackend(cuda=False)
-        reference = cache(lambda: Engine(bundle, cpu, "fp32", threads=threads))
+        reference = functools.cache(lambda: Engine(bundle, cpu, "fp32", threads=threads))
         return assemble(bundle, builder, precision, gpu, device, engines, programs, reference)
     except BaseException:
         device.close()
@@ -84,14 +93,14 @@ def open_gpu_model(
 
 def orders(
     bundle: Bundle, builder: Builder, gpu: Gpu, library: Path
-) -> Callable[[str, Size, Precision], Job]:
+) -> Callable[[str, Size, Form], Job]:
     """What a bundle's plans are made of, for one GPU, with this plugin library."""
     # TensorRT knows its GPU; TensorRT-RTX is told, so that the plan is no bigger than it must be.
     settings = BuildSettings(builder=builder, sms=(gpu.sm,) if builder == "tensorrt-rtx" else ())
 
-    def order(graph: str, size: Size, precision: Precision) -> Job:
+    def order(graph: str, size: Size, form: Form) -> Job:
         shapes = Shapes.fixed(size)
-        return Job.of(bundle, graph, shapes, precision, settings, lambda: library)
+        return Job.of(bundle, graph, shapes, form, settings, lambda: library)
 
     return order
 
@@ -124,8 +133,9 @@ def assemble(
     """
     report, manifest = engines.report, bundle.manifest
 
-    def prepare(size: Size, precisions: Precisions) -> Run:
-        return OnArrays(device, programs(size, precisions), manifest, size, precisions).run
+    def prepare(size: Size, forms: Forms) -> Run:
+        precisions = {graph: precision_of(form) for graph, form in forms.items()}
+        return OnArrays(device, programs(size, forms), manifest, size, precisions).run
 
     accepted = Acceptance(
         bundle=bundle,
@@ -134,13 +144,13 @@ def assemble(
         prepare=prepare,
         trusted=lambda: reference().run,
         report=report,
-    ).precisions(precision)
-    slower = [graph for graph, chosen in accepted.items() if chosen != precision]
+    ).forms(precision)
+    slower = [f"{graph} in {form}" for graph, form in accepted.items() if form != precision]
     if slower:
-        report(f"not accurate enough in {precision} on this GPU, so in fp32: {', '.join(slower)}")
+        report(f"not accurate enough in {precision} on this GPU: {', '.join(slower)}")
     engine = GpuEngine(
         manifest=manifest,
-        precision=accepted[EXTRACT],
+        precision=precision_of(accepted[EXTRACT]),
         backend=GpuBackend(name=builder, device=f"GPU ({gpu.name})"),
     )
     return GpuModel(engine, device, lambda size: programs(size, accepted), reference)

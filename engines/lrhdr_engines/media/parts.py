@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from lrhdr.errors import OutputError
+from lrhdr_engines.lock import locked
 from lrhdr_engines.media.files import exists_error, sync_folder
 from lrhdr_engines.media.segment import SIDECAR, Segment, read_segment, write_json
 
@@ -101,8 +102,6 @@ class Parts:
         sync_folder(self.target.parent)
 
     def _lock(self) -> None:
-        from lrhdr_engines.build.lock import locked
-
         def taken() -> None:
             raise OutputError(
                 f"{self.target} is being written by another process",

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lrhdr.errors import BackendError, InputError
-from lrhdr_engines.build.lock import locked
 from lrhdr_engines.build.settings import Report, parse_sms
+from lrhdr_engines.lock import locked
 from lrhdr_engines.plugin.record import LIBRARY, Plugin, Resources, sha256_of, write_record
 from lrhdr_engines.plugin.sources import source_folder, source_hash
 from lrhdr_engines.plugin.toolkit import Toolkit

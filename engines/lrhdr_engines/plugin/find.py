@@ -41,15 +41,22 @@ def located_plugin() -> Path | None:
     return None
 
 
-def find_plugin(*, report: Report = lambda _: None) -> Path:
+def find_plugin(*, sm: int | None = None, report: Report = lambda _: None) -> Path:
     """The library to use; built into the cache where there is none.
 
+    Args:
+        sm: compute capability of the GPU that will run it, as 89; None if none will.
+        report: told why it is built, and how far it is.
+
     Raises:
-        BackendError: it must be built and cannot be; says what to install.
+        BackendError: it must be built and cannot be; says what to install. Or there is one, and it
+            was built for other GPUs.
         OutputError: the cache cannot be written.
     """
     found = located_plugin()
     if found is not None:
+        if sm is not None:
+            _require(found, sm, report)
         return found
     kept = plugin_folder() / LIBRARY
     report(
@@ -83,6 +90,21 @@ def make_plugin(out: Path | None, sm: str | None, report: Report) -> Plugin:
     if out is not None:
         report(f"use it: export {VARIABLE}={plugin.path.absolute()}")
     return plugin
+
+
+def _require(path: Path, sm: int, report: Report) -> None:
+    """Refuse a library that was built for other GPUs: it was asked for, so it is not replaced."""
+    record = read_record(path)
+    if record is None:  # one that LRHDR_PLUGIN names: what it holds, only CUDA's tools can tell
+        report(f"{path} has no {sidecar(path).name}: whether it is for SM {sm} shows when it runs")
+    elif not record.runs_on(sm):
+        sms = ", ".join(map(str, record.architectures))
+        raise BackendError(
+            f"{path} is built for SM {sms}, with PTX of SM {record.architectures[-1]}",
+            expected=f"code for SM {sm}, the GPU at hand",
+            next_step=f"Build it for this GPU: lrhdr-export plugin --sm {sm}"
+            + (f" (and unset {VARIABLE})" if os.environ.get(VARIABLE) else ""),
+        )
 
 
 def _named(path: Path) -> Path:

@@ -45,6 +45,15 @@ class Plugin:
     headers: str
     resources: dict[int, Resources]
 
+    def runs_on(self, sm: int) -> bool:
+        """Whether a GPU of compute capability `sm` can run it.
+
+        Machine code runs on its own generation, from its minor version on; the driver compiles PTX
+        for any GPU that is not older (CUDA C++ programming guide, "Application compatibility").
+        """
+        code = any(sm // 10 == own // 10 and sm >= own for own in self.architectures)
+        return code or sm >= self.architectures[-1]
+
 
 def sidecar(library: Path) -> Path:
     """The JSON file of a library."""

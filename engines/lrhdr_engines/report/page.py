@@ -96,8 +96,8 @@ def _slider(one: Comparison) -> str:
         f'<img class="after" src="{one.after}" alt="Frame {one.index}, HDR result, tone-mapped">'
         '<input type="range" min="0" max="100" value="50" aria-label="Edge between the pictures" '
         "oninput=\"this.parentNode.style.setProperty('--edge', this.value + '%')\">"
-        f"<figcaption>Frame {one.index}: as shot at {stops_of(one.ev)} on the left, the HDR result, "
-        "tone-mapped, on the right</figcaption></figure>"
+        f"<figcaption>Frame {one.index}: as shot at {stops_of(one.ev)} on the left, "
+        "the HDR result, tone-mapped, on the right</figcaption></figure>"
     )
 
 

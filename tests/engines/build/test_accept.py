@@ -15,13 +15,15 @@ from lrhdr.manifest import Manifest
 from lrhdr_engines.backends import open_backend
 from lrhdr_engines.build.accept import TOGETHER, Candidate, Goldens, Run, judge
 from lrhdr_engines.build.engine import STREAMING
-from lrhdr_engines.build.fallback import FALLBACKS, precisions_of, settle
+from lrhdr_engines.build.fallback import FALLBACKS, Forms, fall_back, settle
+from lrhdr_engines.build.forms import FORMS, Form, precision_of
 from lrhdr_engines.bundle import Bundle
 from lrhdr_engines.engine import Engine
 from lrhdr_engines.reconstruct import Reconstructor
 from lrhdr_engines.window import FilledWindow
 
 Arrays = dict[str, NDArray[Any]]
+Spoil = Mapping[tuple[str, Form], float]
 
 
 class OnnxRuntime:
@@ -35,15 +37,13 @@ class OnnxRuntime:
             for precision in ("fp32", "fp16")
         }
 
-    def run(
-        self, precisions: Mapping[str, Precision], spoil: Mapping[tuple[str, Precision], float]
-    ) -> Run:
-        """`spoil` is added to every output of a graph at a precision."""
+    def run(self, forms: Forms, spoil: Spoil) -> Run:
+        """`spoil` is added to every output of a graph in a form."""
 
         def run(graph: str, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
-            key = (graph, precisions[graph])
-            amount = spoil.get(key, 0.0)
-            outputs: Arrays = self._sessions[key].run(feeds)
+            form = forms[graph]
+            amount = spoil.get((graph, form), 0.0)
+            outputs: Arrays = self._sessions[graph, precision_of(form)].run(feeds)
             return {n: v + np.asarray(amount, v.dtype) for n, v in outputs.items()}
 
         return run
@@ -56,21 +56,19 @@ class Golden:
         self.manifest: Manifest = bundle.manifest
         self.arrays = arrays
         self.runtime = OnnxRuntime(bundle)
-        self.trusted = self.runtime.run(precisions_of("as built", "fp32", set()), {})
+        self.trusted = self.runtime.run(dict.fromkeys(STREAMING, "fp32"), {})
 
-    def judge(self, precision: Precision, spoil: Mapping[tuple[str, Precision], float]) -> Any:
-        precisions = precisions_of("as built", precision, set())
+    def judge(self, precision: Precision, spoil: Spoil) -> Any:
+        precisions = dict.fromkeys(STREAMING, precision)
         candidate = Candidate(run=self.runtime.run(precisions, spoil), precisions=precisions)
         rows = judge(candidate, self.trusted, self.arrays, self.manifest)
         return {row.graph: row for row in rows}
 
-    def settle(
-        self, precision: Precision, spoil: Mapping[tuple[str, Precision], float]
-    ) -> tuple[Any, list[str]]:
+    def settle(self, precision: Precision, spoil: Spoil) -> tuple[Any, list[str]]:
         lines: list[str] = []
         accepted = settle(
             precision,
-            lambda precisions: self.runtime.run(precisions, spoil),
+            lambda forms: self.runtime.run(forms, spoil),
             self.trusted,
             self.arrays,
             self.manifest,
@@ -150,14 +148,54 @@ def test_no_fallback_where_none_is_needed(golden: Golden) -> None:
     assert len(lines) == 6
 
 
+@pytest.mark.parametrize("graph", [EXTRACT, FLOW, FUSE, LRHDR])
+def test_what_only_wide_islands_cure_is_cured_by_them(golden: Golden, graph: str) -> None:
+    # In FP32 it is just as wrong, so no later fallback could.
+    spoil: Spoil = {(graph, "fp16"): 2.0, (graph, "fp32"): 2.0}
+    accepted, lines = golden.settle("fp16", spoil)
+    assert accepted.fallback == "wide fp32 islands for the graphs that failed"
+    assert accepted.forms == dict.fromkeys(STREAMING, "fp16") | {graph: "fp16-wide"}
+    assert all(row.passed for row in accepted.judgements)
+    headings = [line for line in lines if line.startswith("golden")]
+    assert headings == [f"golden window, {fallback}:" for fallback in FALLBACKS[:2]]
+
+
 def test_the_graph_that_failed_is_taken_in_fp32(golden: Golden) -> None:
-    accepted, _ = golden.settle("fp16", {(FUSE, "fp16"): 0.1})
+    accepted, _ = golden.settle("fp16", {(FUSE, "fp16"): 0.1, (FUSE, "fp16-wide"): 0.1})
     assert accepted.fallback == "fp32 for the graphs that failed"
-    assert accepted.precisions == {EXTRACT: "fp16", FLOW: "fp16", FUSE: "fp32", LRHDR: "fp16"}
+    assert accepted.forms == {EXTRACT: "fp16", FLOW: "fp16", FUSE: "fp32", LRHDR: "fp16"}
+
+
+def test_each_graph_gets_what_cured_it(golden: Golden) -> None:
+    spoil: Spoil = {(FUSE, "fp16"): 0.1, (LRHDR, "fp16"): 0.1, (LRHDR, "fp16-wide"): 0.1}
+    accepted, _ = golden.settle("fp16", spoil)
+    assert accepted.forms == {EXTRACT: "fp16", FLOW: "fp16", FUSE: "fp16-wide", LRHDR: "fp32"}
+
+
+def test_a_fallback_that_cannot_be_built_is_passed_over(golden: Golden) -> None:
+    lines: list[str] = []
+
+    def prepare(forms: Forms) -> Run:
+        if "fp16-wide" in forms.values():
+            raise BackendError("no tactics")
+        return golden.runtime.run(forms, {(LRHDR, "fp16"): 0.1})
+
+    given = golden.trusted, golden.arrays, golden.manifest
+    accepted = settle("fp16", prepare, *given, lines.append)
+    assert accepted.forms[LRHDR] == "fp32"
+    assert "wide fp32 islands for the graphs that failed: no tactics." in lines
+
+
+def test_engines_that_cannot_be_built_as_asked_are_an_error(golden: Golden) -> None:
+    def prepare(forms: Forms) -> Run:
+        raise BackendError("no compiler")
+
+    with pytest.raises(BackendError, match=r"^no compiler"):
+        settle("fp16", prepare, golden.trusted, golden.arrays, golden.manifest, print)
 
 
 def test_what_stays_wrong_is_refused_with_its_figures(golden: Golden) -> None:
-    spoil: Any = {(LRHDR, "fp16"): 0.1, (LRHDR, "fp32"): 0.1}
+    spoil: Spoil = {(LRHDR, form): 0.1 for form in FORMS}
     with pytest.raises(BackendError) as refusal:
         golden.settle("fp16", spoil)
     for fallback in FALLBACKS:
@@ -168,9 +206,9 @@ def test_what_stays_wrong_is_refused_with_its_figures(golden: Golden) -> None:
 def test_nothing_is_tried_twice(golden: Golden) -> None:
     tried: list[Any] = []
 
-    def prepare(precisions: Mapping[str, Precision]) -> Run:
-        tried.append(dict(precisions))
-        return golden.runtime.run(precisions, {(LRHDR, "fp32"): 0.1})
+    def prepare(forms: Forms) -> Run:
+        tried.append(dict(forms))
+        return golden.runtime.run(forms, {(LRHDR, "fp32"): 0.1})
 
     with pytest.raises(BackendError, match="does not reproduce the golden window"):
         settle("fp32", prepare, golden.trusted, golden.arrays, golden.manifest, lambda _: None)
@@ -178,6 +216,19 @@ def test_nothing_is_tried_twice(golden: Golden) -> None:
 
 
 def test_the_order_of_fallbacks() -> None:
-    assert precisions_of(FALLBACKS[0], "fp16", {FUSE}) == dict.fromkeys(STREAMING, "fp16")
-    assert precisions_of(FALLBACKS[1], "fp16", {FUSE})[FUSE] == "fp32"
-    assert precisions_of(FALLBACKS[2], "fp16", set()) == dict.fromkeys(STREAMING, "fp32")
+    half: Forms = dict.fromkeys(STREAMING, "fp16")
+    forms = [half]
+    for fallback in FALLBACKS:
+        forms.append(fall_back(fallback, forms[-1], {FUSE}))
+    assert forms[1:] == [
+        half,
+        {**half, FUSE: "fp16-wide"},
+        {**half, FUSE: "fp32"},
+        dict.fromkeys(STREAMING, "fp32"),
+    ]
+
+
+def test_there_are_no_wider_islands_than_fp32() -> None:
+    full: Forms = dict.fromkeys(STREAMING, "fp32")
+    for fallback in FALLBACKS:
+        assert fall_back(fallback, full, set(STREAMING)) == full

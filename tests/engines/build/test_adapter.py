@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -84,6 +85,10 @@ def fake(kind: str, *, plan: bytes | None = b"plan", errors: tuple[str, ...] = (
     class Layer:
         type = SimpleNamespace(name="PLUGIN_V3")
         plugin = SimpleNamespace(get_capability_interface=lambda kind: core)
+        num_outputs = 1
+
+        def get_output(self, index: int) -> Any:
+            return tensor("hdr", 4)
 
     class V3Layer(Layer):
         pass
@@ -193,6 +198,27 @@ def test_what_was_parsed_wrongly_is_named() -> None:
         "hdr has the shape (1, 3, 32, 32) instead of (1, 3, 32, 64)",
     ):
         assert part in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("form", "halves", "strays"),
+    [
+        ("fp32", {"CONVOLUTION", "RESIZE"}, "CONVOLUTION, RESIZE in FP16"),
+        ("fp16", {"CONVOLUTION", "RESIZE", "GRID_SAMPLE"}, ": GRID_SAMPLE in FP16"),
+        ("fp16", {"CONVOLUTION", "RESIZE"}, None),
+        ("fp16-wide", {"CONVOLUTION", "CAST", "CONSTANT", "RESIZE"}, ": RESIZE in FP16"),
+        ("fp16-wide", {"CONVOLUTION", "CAST", "CONSTANT"}, None),
+        ("fp32", set(), None),
+    ],
+)
+def test_islands_that_are_not_there_are_named(form: Any, halves: Any, strays: str | None) -> None:
+    network = replace(opened(fake("rtx")).parse(b"model", LRHDR, RANGES), halves=frozenset(halves))
+    given = network, LRHDR, SIGNATURE, SHAPES, form, ["EntmaxFusion"]
+    if strays is None:
+        check_network(*given)
+    else:
+        with pytest.raises(BackendError, match=strays):
+            check_network(*given)
 
 
 @pytest.mark.parametrize("kind", ["10", "11", "rtx"])
