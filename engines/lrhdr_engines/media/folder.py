@@ -61,20 +61,50 @@ class FolderSource:
     def frames(self, start: int = 0) -> Iterator[Frame]:
         """Frames from `start` on.
 
+        An unreadable image between two whole ones is a frame with `damaged`, the picture of
+        the one before it; at most a second of them in a row.
+
         Raises:
-            IncompleteError: an image cannot be read. Those before it have been yielded.
+            IncompleteError: more cannot be read, or the last ones. Those before have been yielded.
         """
-        for index, file in enumerate(self._files[start:], start):
+        held: NDArray[np.uint8] | NDArray[np.uint16] | None = None
+        lost: list[int] = []
+        most = max(1, int(self.info.frame_rate))
+        # The images before `start` are read only where it is they that must stand in.
+        for index in range(self._readable_before(start), len(self._files)):
             if self._closed:
                 return
-            rgb = _read(file)
-            if rgb is None or rgb.shape[:2] != (self.info.height, self.info.width):
-                raise IncompleteError(
-                    f"{file} cannot be read as an image: "
-                    f"decoded {index} of {len(self._files)} frames",
-                    next_step="Those before it were used; replace the file for the rest",
-                )
-            yield Frame(index, rgb, index / self.info.frame_rate)
+            rgb = self._image(index)
+            if rgb is None:
+                lost.append(index)
+                if len(lost) > most:
+                    break
+                continue
+            for missing in lost:
+                if missing >= start and held is not None:
+                    yield Frame(missing, held, missing / self.info.frame_rate, damaged=True)
+            lost.clear()
+            held = rgb
+            if index >= start:
+                yield Frame(index, rgb, index / self.info.frame_rate)
+        if lost:
+            raise IncompleteError(
+                f"{self._files[lost[0]]} cannot be read as an image: "
+                f"decoded {lost[0]} of {len(self._files)} frames",
+                next_step="Those before it were used; replace the file for the rest",
+            )
+
+    def _readable_before(self, start: int) -> int:
+        """`start`, or the nearest image before it that can be read if that one cannot."""
+        if start >= len(self._files):
+            return start
+        return next((k for k in range(start, 0, -1) if self._image(k) is not None), 0)
+
+    def _image(self, index: int) -> NDArray[np.uint8] | NDArray[np.uint16] | None:
+        """An image of the clip's size; None if it cannot be read."""
+        rgb = _read(self._files[index])
+        whole = rgb is not None and rgb.shape[:2] == (self.info.height, self.info.width)
+        return rgb if whole else None
 
     def close(self) -> None:
         """Ends every iteration at its next frame."""

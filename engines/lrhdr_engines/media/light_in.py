@@ -25,6 +25,7 @@ Matrix = Literal["auto", "bt601", "bt709", "bt2020"]
 Range = Literal["auto", "full", "limited"]
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 NETWORK = "gamma22"
+AUTO = "auto"  # to be told by tags or pixels
 
 
 @dataclass(frozen=True, slots=True)

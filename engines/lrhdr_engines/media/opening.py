@@ -11,6 +11,7 @@ from lrhdr_engines.media.light_in import BY_TAGS, Curve, CurvedSource, LightIn
 from lrhdr_engines.media.source import Source
 
 FOLDER_FRAME_RATE = Fraction(24)
+STDIN = Path("-")
 
 
 def open_source(
@@ -19,10 +20,10 @@ def open_source(
     light: LightIn = BY_TAGS,
     decoder: DecoderChoice = "auto",
 ) -> Source:
-    """A video file, or a folder of images, in gamma 2.2.
+    """A video file, a folder of images, or y4m on standard input, in gamma 2.2.
 
     Args:
-        path: the file or folder.
+        path: the file or folder; "-" is standard input.
         frame_rate: that of a folder, 24 unless given. A video has its own.
         light: how its codes are to be read.
         decoder: what decodes a video, see `VideoSource`.
@@ -40,6 +41,16 @@ def _decoded(
     path: Path, frame_rate: Fraction | None, light: LightIn, decoder: DecoderChoice
 ) -> tuple[Source, bool]:
     """The clip as it is coded, and whether that is in limited range."""
+    if path == STDIN:
+        if frame_rate is not None:
+            raise InputError(
+                f"a frame rate of {frame_rate} was given for standard input",
+                expected="a frame rate only with a folder of images: y4m has its own",
+            )
+        from lrhdr_engines.media.pipe_in import PipeSource
+
+        pipe = PipeSource(light=light)
+        return pipe, not pipe.full_range
     if path.is_dir():
         from lrhdr_engines.media.folder import FolderSource
 

@@ -51,7 +51,8 @@ class Frame:
         rgb: (H, W, 3), gamma-encoded camera RGB over the dtype's full range: uint8 (0 to 255)
             for 8-bit inputs, uint16 (0 to 65535) for all deeper ones.
         time: when it is shown, in seconds from the clip's frame 0.
-        damaged: its picture is lost; `rgb` is that of the nearest whole frame before it.
+        damaged: its picture is lost; `rgb` is that of the nearest whole frame before it, at the
+            clip's start of the first whole one.
     """
 
     index: int

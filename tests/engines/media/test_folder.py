@@ -161,19 +161,38 @@ def _empty(path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg", ".ppm"])
 @pytest.mark.parametrize("break_file", [_truncate, _empty])
-def test_unreadable_image_ends_the_clip_there(
-    tmp_path: Path, suffix: str, break_file: Callable[[Path], None]
+@pytest.mark.parametrize("start", [0, 2, 3])
+def test_unreadable_image_is_stood_in_for(
+    tmp_path: Path, suffix: str, break_file: Callable[[Path], None], start: int
 ) -> None:
-    for k in range(4):
+    for k in range(5):
         save(tmp_path / f"{k}{suffix}", image(k, (64, 64, 3)))
+    whole = read(tmp_path)
     break_file(tmp_path / f"2{suffix}")
+    break_file(tmp_path / f"3{suffix}")
+    frames = read(tmp_path, start)
+    assert [frame.index for frame in frames] == list(range(start, 5))
+    assert [frame.index for frame in frames if frame.damaged] == [k for k in (2, 3) if k >= start]
+    for frame in frames:
+        expected = whole[1 if frame.damaged else frame.index]
+        np.testing.assert_array_equal(frame.rgb, expected.rgb)
+        assert frame.time == expected.time or frame.damaged
+
+
+@pytest.mark.parametrize(("rate", "broken"), [(24, [4]), (2, [2, 3, 4]), (24, [3, 4])])
+def test_unreadable_images_that_end_the_clip(tmp_path: Path, rate: int, broken: list[int]) -> None:
+    for k in range(6 if len(broken) == 3 else 5):
+        save(tmp_path / f"{k}.png", image(k))
+    for k in broken:
+        _truncate(tmp_path / f"{k}.png")
     frames: list[Frame] = []
+    message = rf"{broken[0]}\.png cannot be read.*decoded {broken[0]} of"
     with (
-        open_source(tmp_path) as source,
-        pytest.raises(IncompleteError, match=rf"2\{suffix} cannot be read.*decoded 2 of 4 frames"),
+        open_source(tmp_path, Fraction(rate)) as source,
+        pytest.raises(IncompleteError, match=message),
     ):
         frames.extend(source.frames())
-    assert [frame.index for frame in frames] == [0, 1]
+    assert [frame.index for frame in frames] == list(range(broken[0]))
 
 
 def test_unreadable_first_image(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -136,16 +137,43 @@ def test_cut_off_broadcast(clips: Clips) -> None:
     assert f"decoded {len(frames)} frames" in message
 
 
-def test_damage_in_the_middle_ends_the_clip_there(clips: Clips) -> None:
-    path = clips.make("a.mov", codec="prores_ks", pixels="yuv422p10le", container=FASTSTART)
+def test_rotation_is_told_and_not_done(clips: Clips) -> None:
+    path = clips.make("a.mov", frames=2)
     data = bytearray(path.read_bytes())
-    middle = len(data) // 2
-    data[middle : middle + 20000] = b"\xff" * 20000
+    matrix = data.index(b"tkhd") + 4 + 40  # ISO/IEC 14496-12, 8.3.2: after 40 bytes of version 0
+    quarter = (0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
+    data[matrix : matrix + 36] = struct.pack(">9i", *quarter)
     path.write_bytes(data)
-    frames, message = read_until_error(path)
-    assert 0 < len(frames) < FRAMES
-    assert "damaged" in message
-    assert f"decoded {len(frames)} of {FRAMES}" in message
+    with open_source(path) as source:
+        assert source.info.rotation == 90  # players turn the picture clockwise
+        assert (source.info.width, source.info.height) == (96, 64)
+        assert next(iter(source.frames())).rgb.shape == (64, 96, 3)
+
+
+@pytest.mark.parametrize("stated", ["01:02:03:04", "10:00:00;02"])
+def test_timecode(clips: Clips, stated: str) -> None:
+    path = clips.make("a.mov", frames=2, rate=Fraction(30000, 1001))
+    coded = path.with_name("coded.mov")
+    with av.open(str(path)) as source, av.open(str(coded), "w") as out:
+        out.metadata["timecode"] = stated
+        copy = out.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(source.streams.video[0]):
+            if packet.size:
+                packet.stream = copy
+                out.mux(packet)
+    with open_source(path) as plain, open_source(coded) as told:
+        assert plain.info.timecode is None
+        assert told.info.timecode == stated
+
+
+@pytest.mark.parametrize("flag", ["", ":tff=1"])
+def test_interlaced_video_is_refused(clips: Clips, flag: str) -> None:
+    path = clips.make("a.mov", frames=4, options={"x264-params": f"keyint=2{flag}"})
+    if not flag:
+        assert len(read(path)) == 4
+        return
+    with pytest.raises(InputError, match=r"is interlaced.*ffmpeg -i a\.mov -vf bwdif"):
+        open_source(path)
 
 
 def test_without_an_index_nothing_can_be_decoded(clips: Clips) -> None:
