@@ -1,189 +1,148 @@
-"""How far the exposures that `--ev auto` reads from pixels are from the true ones.
+"""How far off the exposures, cuts and slips are that the probe reads from pixels.
 
     python -m benchmarks.exposure_errors
+    python -m benchmarks.exposure_errors --pictures FOLDER   # with real HDR pictures in it
 
-Clips with known exposures are rendered: a textured HDR picture pans, is exposed, gets gamma 2.2.
-Each is estimated as it is, with sensor noise and after x264. Prints the table of
-docs/exposures.md.
+Every clip is rendered with known exposures and known events. Prints the tables of
+docs/exposures.md; ends with 1 if a period, phase, cut or slip was wrong.
 """
 
 from __future__ import annotations
 
 import argparse
-import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-from unittest import mock
 
-import av
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from exposure_clips import pictures_of
+from exposure_held import Held, compressed
+from exposure_trials import Trial, events_of, trials
 from lrhdr.errors import ExposureError
-from lrhdr.light import expose
-from lrhdr_engines import estimate
-from lrhdr_engines.media import open_source
-
-Pixels = NDArray[np.uint8] | NDArray[np.uint16]
-
-_FRAMES = 24
-_SIDES = (320, 192)  # width, height
-_SCENES = 3
-_STEPS = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0)  # EV between neighbouring levels
-_PAN = 1.5  # pixels a frame
+from lrhdr_engines.probe.clip import from_pixels, read
 
 
-def scene(seed: int, width: int, height: int) -> NDArray[np.float32]:
-    """A textured HDR picture (height, width, 3), median about 1, some 12 stops wide."""
-    rng = np.random.default_rng(seed)
-    stops = np.zeros((height, width, 3), np.float32)
-    for blur, weight in ((height / 4, 2.0), (height / 16, 1.0), (2.0, 0.5)):
-        noise = rng.normal(size=(height, width, 1)).astype(np.float32)
-        tint = 0.3 * rng.normal(size=(height, width, 3)).astype(np.float32)
-        smooth = cv2.GaussianBlur(noise + tint, (0, 0), blur)
-        stops += weight * smooth / smooth.std()
-    picture: NDArray[np.float32] = np.exp2(stops - np.median(stops)).astype(np.float32)
-    return picture
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What was said.
 
-
-def render(
-    ev: Sequence[float],
-    count: int,
-    *,
-    seed: int = 0,
-    size: tuple[int, int] = (96, 64),
-    pan: float = _PAN,
-    noise: float = 1.0,
-    dtype: type[np.uint8] | type[np.uint16] = np.uint8,
-    middle: float = 0.2,
-) -> list[Pixels]:
-    """Frames (H, W, 3) of a slow pan whose frame i has the exposure `ev[i % len(ev)]`.
-
-    Args:
-        ev: EVs in cycle order; only their differences matter.
-        count: frames.
-        seed: of the picture and the noise.
-        size: width, height.
-        pan: pixels a frame, to the right.
-        noise: 1 for read noise of 1/2000 of white and shot noise of 1.4 % at white; 0 for none.
-        dtype: uint8 or uint16 codes.
-        middle: where the mean of the levels puts the picture's median, linear, of white.
+    Attributes:
+        refused: why; "" where it was not.
+        rhythm: whether period and phase are right, in every segment.
+        error: EV, the worst step as stated, under the curve the clip was read with.
+        curve: the curve that was found to fit better, and the worst step under it; "" for none.
+        cuts: those found.
+        slips: those found.
+        missed: cuts and slips that were not found, with their frames.
+        false: cuts and slips that there are none at.
     """
-    width, height = size
-    picture = scene(seed, width + int(pan * count) + 2, height)
-    rng = np.random.default_rng(seed + 1)
-    anchor = (min(ev) + max(ev)) / 2
-    white = np.iinfo(dtype).max
-    frames: list[Pixels] = []
-    for index in range(count):
-        shift = np.array([[1.0, 0.0, pan * index], [0.0, 1.0, 0.0]])
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        seen = cv2.warpAffine(picture, shift, size, flags=flags)
-        light = seen * np.float32(middle * 2.0 ** (ev[index % len(ev)] - anchor))
-        sigma = noise * np.sqrt(0.0005**2 + 0.0002 * np.minimum(light, 1.0))
-        light = light + sigma * rng.normal(size=light.shape)
-        codes = np.rint(expose(light, 1.0) * white)
-        frames.append(codes.astype(np.uint8) if dtype is np.uint8 else codes.astype(np.uint16))
-    return frames
+
+    refused: str = ""
+    rhythm: bool = False
+    error: float = float("nan")
+    curve: str = ""
+    confidence: float = float("nan")
+    missed: tuple[str, ...] = ()
+    false: tuple[str, ...] = ()
 
 
-def compressed(frames: Sequence[Pixels], crf: int) -> list[Pixels]:
-    """The frames as x264 stores them (4:2:0, limited range, preset medium)."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "clip.mp4"
-        with av.open(str(path), "w") as out:
-            stream: Any = out.add_stream("libx264", rate=25)
-            stream.height, stream.width = frames[0].shape[:2]
-            stream.pix_fmt = "yuv420p"
-            stream.options = {"crf": str(crf), "threads": "1"}
-            for rgb in frames:
-                out.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, "rgb24")))
-            out.mux(stream.encode(None))
-        with open_source(path) as source:
-            return [frame.rgb for frame in source.frames()]
+def attempt(trial: Trial) -> Outcome:
+    """Render a clip and read it."""
+    recipe = trial.recipe
+    frames = recipe.render()
+    if trial.crf is not None:
+        frames = compressed(frames, trial.crf)
+    reading = read(Held(frames))
+    seen = {f"cut {frame}" for frame in reading.cuts}
+    try:
+        found = from_pixels(reading)
+    except ExposureError as error:
+        return Outcome(
+            refused=str(error).partition("pixels: ")[2].partition(";")[0],
+            false=tuple(sorted(seen - events_of(recipe))),
+        )
+    seen |= {f"{slip.kind} {slip.frame}" for slip in found.slips}
+    wanted = events_of(recipe)
+    brightest = int(np.argmax(recipe.ev))
+    levels = recipe.levels()
+    rhythm = all(
+        len(segment.ev) == len(recipe.ev)
+        and (levels[segment.start] == brightest) == (int(np.argmax(segment.ev)) == 0)
+        for segment in found.segments
+    )
+    curve = ""
+    if found.curve is not None:
+        curve = f"{found.curve.name}, {_error(found.curve.ev, recipe.ev):.2f}"
+    return Outcome(
+        rhythm=rhythm,
+        error=_error(found.segments[0].ev, recipe.ev) if rhythm else float("nan"),
+        curve=curve,
+        confidence=found.estimate.confidence if found.estimate else float("nan"),
+        missed=tuple(sorted(wanted - seen)),
+        false=tuple(sorted(seen - wanted)),
+    )
 
 
-@dataclass(slots=True)
-class Tally:
-    """What became of the clips of one row."""
-
-    raw: list[float] = field(default_factory=list)  # EV, measured step minus true step
-    final: list[float] = field(default_factory=list)  # EV, |stated step minus true step|
-    confidence: list[float] = field(default_factory=list)
-    refused: int = 0
-    wrong: int = 0  # period or phase
-
-    def add(self, frames: Sequence[Pixels], ev: Sequence[float]) -> None:
-        """Estimate a clip whose EVs are known."""
-        try:
-            found = estimate.estimate_exposures(frames)
-            with mock.patch.object(estimate, "GRIDS", ()):  # as measured, before rounding
-                measured = estimate.estimate_exposures(frames).ev
-        except ExposureError:
-            self.refused += 1
-            return
-        if found.period != len(ev) or found.phase != int(np.argmax(ev)):
-            self.wrong += 1
-            return
-        order = np.argsort(ev)
-        truth = np.diff(np.asarray(ev)[order])
-        self.raw += list(np.diff(np.asarray(measured)[order]) - truth)
-        self.final += list(abs(np.diff(np.asarray(found.ev)[order]) - truth))
-        self.confidence.append(found.confidence)
-
-    def row(self, name: str, period: int) -> str:
-        """A line of the table."""
-        clips = len(self.confidence) + self.refused + self.wrong
-        start = f"| {name} | {period} | {clips} | {self.refused} | {self.wrong} |"
-        if not self.raw:
-            return start + " | | | |"
-        raw = np.array(self.raw)
-        figures = f" {np.median(raw):+.3f} | {abs(raw).max():.3f} | {max(self.final):.3f} |"
-        return start + figures + f" {min(self.confidence):.2f} |"
+def _error(found: Sequence[float], true: Sequence[float]) -> float:
+    """Of the worst step between neighbouring levels, EV."""
+    return float(abs(np.diff(np.sort(found)) - np.diff(np.sort(true))).max())
 
 
-def cycles(period: int) -> Iterator[tuple[float, ...]]:
-    """Every step at every phase, in EV."""
-    for step in _STEPS:
-        levels = [step * k for k in range(period)]
-        for phase in range(period):
-            yield tuple(levels[phase:] + levels[:phase])
+def right(trial: Trial, outcome: Outcome) -> bool:
+    """Whether a clip was refused as it must be, or its rhythm, cuts and slips are all right."""
+    if not trial.alternates:
+        return bool(outcome.refused) and not outcome.false
+    return outcome.rhythm and not outcome.missed and not outcome.false
+
+
+def row(trial: Trial, outcome: Outcome) -> str:
+    """A line of the table."""
+    if outcome.refused:
+        verdict = outcome.refused if not trial.alternates else f"**refused: {outcome.refused}**"
+        return f"| {trial.name} | {verdict} | | | | {', '.join(outcome.false) or 'none'} |"
+    rhythm = "right" if outcome.rhythm else "**wrong**"
+    wanted = sorted(events_of(trial.recipe), key=lambda event: int(event.split()[1]))
+    events = ", ".join(f"**{e} missed**" if e in outcome.missed else e for e in wanted)
+    return (
+        f"| {trial.name} | {rhythm} | {outcome.error:.2f} | {outcome.curve} "
+        f"| {outcome.confidence:.2f} | {events or 'none'}"
+        + "".join(f", **{event} is none**" for event in outcome.false)
+        + " |"
+    )
+
+
+def campaign(chosen: Iterable[Trial]) -> int:
+    """Print the table; the number of clips that were wrong."""
+    print("| clip | period and phase | EV off | better curve, EV off | confidence | events |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    wrong = count = 0
+    for trial in chosen:
+        outcome = attempt(trial)
+        count += 1
+        wrong += not right(trial, outcome)
+        print(row(trial, outcome), flush=True)
+    print(f"\n{count} clips, {wrong} wrong")
+    return wrong
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument(
-        "--scenes", type=int, default=_SCENES, help="pictures (default %(default)s)"
+    parser.add_argument("--pictures", type=Path, help="HDR pictures in place of drawn ones")
+    parser.add_argument("--seed", type=int, default=0, help="of the pictures (default 0)")
+    options = parser.parse_args()
+    pictures = pictures_of(options.pictures) if options.pictures else ()
+    chosen = (
+        replace(
+            trial,
+            recipe=replace(
+                trial.recipe, seed=trial.recipe.seed + 7 * options.seed, pictures=pictures
+            ),
+        )
+        for trial in trials()
     )
-    scenes = parser.parse_args().scenes
-    print(
-        "| frames | cycle | clips | refused | wrong period or phase "
-        "| median shift, EV | worst, EV | worst as stated, EV | least confidence |"
-    )
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
-    plain: dict[str, dict[str, Any]] = {
-        "16 bit, no noise": {"noise": 0.0, "dtype": np.uint16},
-        "8 bit, no noise": {"noise": 0.0},
-        "8 bit, noise": {},
-    }
-    for period in (2, 3):
-        tallies: dict[str, Tally] = {}
-        for seed in range(scenes):
-            for ev in cycles(period):
-                made = {
-                    name: render(ev, _FRAMES, seed=seed, size=_SIDES, **how)
-                    for name, how in plain.items()
-                }
-                for crf in (18, 23, 28):
-                    made[f"8 bit, noise, x264 crf {crf}"] = compressed(made["8 bit, noise"], crf)
-                for name, frames in made.items():
-                    tallies.setdefault(name, Tally()).add(frames, ev)
-        for name, tally in tallies.items():
-            print(tally.row(name, period), flush=True)
+    raise SystemExit(1 if campaign(chosen) else 0)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,9 @@ from lrhdr_engines.bundle import Bundle
 from lrhdr_engines.engine import Engine
 from lrhdr_engines.findings import Findings
 from lrhdr_engines.guard import Guard
-from lrhdr_engines.job import AUTO, STDIN, Job
+from lrhdr_engines.job import Job
+from lrhdr_engines.media.light_in import AUTO
+from lrhdr_engines.media.opening import STDIN
 from lrhdr_engines.pipeline import Report, nothing_left, run
 from lrhdr_engines.request import Request
 from lrhdr_engines.streaming import Output, StreamingModel
@@ -24,6 +26,7 @@ from lrhdr_engines.watchers import Watchers
 
 if TYPE_CHECKING:
     from lrhdr_engines.media import ClipInfo, Sink, Source
+    from lrhdr_engines.media.light_in import LightIn
     from lrhdr_engines.media.several import Sinks
 
 
@@ -37,6 +40,7 @@ class Plan:
     """What will be done, known before the first frame.
 
     Attributes:
+        transfer: the curve that the clip's codes are read by.
         first: index of the first output; where a run goes on, of the first that is left.
         frames: outputs to make; None if the clip does not say its length.
     """
@@ -44,6 +48,7 @@ class Plan:
     job: Job
     clip: ClipInfo
     timeline: Timeline
+    transfer: str
     bundle: str
     engine: str
     backend: str
@@ -73,6 +78,7 @@ class Result:
                 "height": plan.clip.height,
                 "frame_rate": str(plan.clip.frame_rate),
                 "frames": plan.clip.frames,
+                "transfer": plan.transfer,
             },
             "exposures": {
                 "ev": list(timeline.ev),
@@ -125,14 +131,16 @@ def execute(
             Where finished frames are kept, a note of the error says how to go on.
     """
     job.check()
-    source = _open_source(job)
+    light = job.light()
+    source = _open_source(job, light)
     sinks: Sinks | None = None
     try:
         sinks = _open_sinks(job, source)
         timeline = _timeline(job, source, looked)
         if job.transfer == AUTO and timeline.transfer is not None:
             source.close()
-            source = _open_source(job, timeline.transfer)
+            light = job.light(timeline.transfer)
+            source = _open_source(job, light)
             timeline = _timeline(job, source, looked)
         model = open_model(
             job.model,
@@ -151,6 +159,7 @@ def execute(
         job=job,
         clip=source.info,
         timeline=timeline,
+        transfer=light.transfer,
         bundle=model.engine.manifest.name,
         engine=model.engine.precision,
         backend=model.engine.backend.name,
@@ -169,10 +178,9 @@ def execute(
     return Result(plan=plan, report=report, pictures=watchers.save(report))
 
 
-def _open_source(job: Job, transfer: str | None = None) -> Source:
+def _open_source(job: Job, light: LightIn) -> Source:
     from lrhdr_engines.media.opening import open_source
 
-    light = job.light(transfer)
     return open_source(job.input, job.frame_rate, light=light, decoder=job.decoder)
 
 

@@ -7,41 +7,22 @@ that frames 0, 2, 4, ... have EV 0 and frames 1, 3, 5, ... have EV -3.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from lrhdr.errors import ExposureError, IncompleteError
-from lrhdr_engines.estimate import estimate_exposures
+from lrhdr.errors import ExposureError
+from lrhdr_engines.media.source import Source
+from lrhdr_engines.probe.answer import answer
+from lrhdr_engines.probe.clip import read
+from lrhdr_engines.probe.given import Given, shown
+from lrhdr_engines.probe.sidecar import frame_exposures, log_difference
+from lrhdr_engines.timeline import Timeline
 
 FILE_NAME = "Exposures.txt"
 WIDEST = 12.0  # EV between the darkest and the brightest; 8 bit hold no more
 
 _CYCLES = (2, 3)
 _EXAMPLE = "Give them in cycle order from the first frame, for instance --ev 0,-3 or --ev=-2,0,2"
-
-Frames = Iterable[NDArray[np.uint8] | NDArray[np.uint16]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exposures:
-    """A clip's exposures and where they come from.
-
-    Attributes:
-        ev: two or three distinct EVs in cycle order from the first frame.
-        source: the option, the file or the pixels.
-        confidence: 0..1 of an estimate, None where the exposures were given.
-        note: one line for people.
-    """
-
-    ev: tuple[float, ...]
-    source: Literal["flag", "Exposures.txt", "estimate"]
-    confidence: float | None
-    note: str
 
 
 def parse_ev(text: str) -> tuple[float, ...]:
@@ -63,51 +44,55 @@ def read_exposures_txt(path: Path) -> tuple[float, ...]:
         ExposureError: the file cannot be read, holds something else, or lists frames that do
             not repeat every two or three. The message names the file.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise ExposureError(f"{path}: {error.strerror}", next_step=_EXAMPLE) from error
-    except UnicodeDecodeError as error:
-        raise ExposureError(f"{path}: not a text file", next_step=_EXAMPLE) from error
-    words = " ".join(line.partition("#")[0] for line in text.splitlines())
-    values = _numbers(words.replace(",", " ").split(), str(path))
-    return _checked(_one_cycle(values, path), str(path))
+    return _checked(_one_cycle(_read_list(path), path), str(path))
 
 
-def resolve_ev(option: str, clip: Path, luma_frames: Callable[[], Frames]) -> Exposures:
-    """The exposures of `clip`: as `option` says or, if it is "auto", by file or from pixels.
+def resolve_timeline(
+    option: str,
+    source: Source,
+    stop: int | None = None,
+    advanced: Callable[[int], None] | None = None,
+) -> Timeline:
+    """The exposures of a clip: as `option` says or, if it is "auto", by file or from pixels.
+
+    The clip is read once, for its cuts and for where its rhythm breaks.
 
     Args:
         option: "auto" or what `parse_ev` takes.
-        clip: a video, or a folder of frames. Its file is `Exposures.txt` in the folder, or
-            beside the video `<stem>.Exposures.txt` or else `Exposures.txt`.
-        luma_frames: called only for an estimate; the frames from the first, (H, W, 3)
-            gamma-encoded RGB, uint8 or uint16. No more than needed are taken.
+        source: the clip. A file that lists its exposures is in the folder, or beside the video.
+        stop: frames to read at most; the last segment has no end all the same.
+        advanced: called while the clip is read, with the number of frames so far.
 
     Raises:
         ExposureError: what was given is unusable, or nothing was and the pixels do not tell.
     """
+    given = find_given(option, source.info.path)
+    return answer(given, read(source, stop, advanced), source.info.path).timeline
+
+
+def find_given(option: str, clip: Path) -> Given | None:
+    """What is said of a clip's exposures: the option, else the first file; None for neither.
+
+    Raises:
+        ExposureError: it cannot be understood.
+    """
     if option.strip().lower() != "auto":
-        ev = parse_ev(option)
-        return Exposures(ev=ev, source="flag", confidence=None, note=f"{_shown(ev)} EV as given")
+        return Given(source="flag", origin="as given", ev=parse_ev(option))
     for path in _files(clip):
         if path.exists():
-            ev = read_exposures_txt(path)
-            note = f"{_shown(ev)} EV from {path.name}"
-            return Exposures(ev=ev, source="Exposures.txt", confidence=None, note=note)
-    try:
-        found = estimate_exposures(_decodable(luma_frames()))
-    except ExposureError as error:
-        raise ExposureError(f"{clip.name}: {error}") from error
-    note = (
-        f"{_shown(found.ev)} EV estimated from pixels, within {found.uncertainty:.2f} EV "
-        f"(confidence {found.confidence:.2f}: {found.reasons[0]}); --ev overrides"
-    )
-    return Exposures(ev=found.ev, source="estimate", confidence=found.confidence, note=note)
-
-
-def _shown(ev: tuple[float, ...]) -> str:
-    return ",".join(f"{value:g}" for value in ev)
+            ev = _read_list(path)
+            if len(ev) <= max(_CYCLES):
+                _checked(ev, str(path))
+            _within(ev, str(path))
+            return Given(source="Exposures.txt", origin=f"from {path.name}", ev=ev)
+    table = frame_exposures(clip)
+    if table is not None:
+        _within(table[0], str(table[1]))
+        return Given(source="metadata", origin=f"from {table[1].name}", ev=table[0])
+    log = log_difference(clip)
+    if log is not None:
+        return Given(source="log", origin=f"from {log[1].name}", difference=log[0])
+    return None
 
 
 def _files(clip: Path) -> tuple[Path, ...]:
@@ -117,12 +102,16 @@ def _files(clip: Path) -> tuple[Path, ...]:
     return clip.with_name(f"{clip.stem}.{FILE_NAME}"), clip.with_name(FILE_NAME)
 
 
-def _decodable(frames: Frames) -> Iterator[NDArray[np.uint8] | NDArray[np.uint16]]:
-    """The frames before the clip breaks off; whoever reads all of it reports the break."""
+def _read_list(path: Path) -> tuple[float, ...]:
+    """The numbers of an `Exposures.txt`."""
     try:
-        yield from frames
-    except IncompleteError:
-        return
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ExposureError(f"{path}: {error.strerror}", next_step=_EXAMPLE) from error
+    except UnicodeDecodeError as error:
+        raise ExposureError(f"{path}: not a text file", next_step=_EXAMPLE) from error
+    words = " ".join(line.partition("#")[0] for line in text.splitlines())
+    return _numbers(words.replace(",", " ").split(), str(path))
 
 
 def _numbers(words: Iterable[str], origin: str) -> tuple[float, ...]:
@@ -160,13 +149,21 @@ def _checked(values: tuple[float, ...], origin: str) -> tuple[float, ...]:
     if len(values) not in _CYCLES:
         fault = f"{len(values)} exposure{'' if len(values) == 1 else 's'}"
     elif len(set(values)) < len(values):
-        fault = f"{_shown(values)} has the same exposure twice"
-    elif max(values) - min(values) > WIDEST:
-        fault = f"{max(values) - min(values):g} EV from the darkest to the brightest"
+        fault = f"{shown(values)} has the same exposure twice"
     else:
-        return values
+        return _within(values, origin)
     raise ExposureError(
         f"{origin}: {fault}",
         expected=f"two or three different EVs within {WIDEST:g} EV",
+        next_step=_EXAMPLE,
+    )
+
+
+def _within(values: tuple[float, ...], origin: str) -> tuple[float, ...]:
+    if max(values) - min(values) <= WIDEST:
+        return values
+    raise ExposureError(
+        f"{origin}: {max(values) - min(values):g} EV from the darkest to the brightest",
+        expected=f"exposures within {WIDEST:g} EV",
         next_step=_EXAMPLE,
     )

@@ -15,12 +15,11 @@ from lrhdr_engines.backends import BackendName
 from lrhdr_engines.engine import EngineChoice
 from lrhdr_engines.media import Target, parse_output
 from lrhdr_engines.media.hardware import DecoderChoice
-from lrhdr_engines.media.light_in import NETWORK, LightIn, Matrix, Range
+from lrhdr_engines.media.light_in import AUTO, NETWORK, LightIn, Matrix, Range
+from lrhdr_engines.media.opening import STDIN
 from lrhdr_engines.media.sink import Encoder, Tone
 
 Fps = Literal["full", "half"]
-STDIN = Path("-")
-AUTO = "auto"
 
 # Options that may differ between a run and the one that goes on with it.
 _FREE = {"max_frames", "overwrite", "preview", "report", "resume", "threads", "decoder"}

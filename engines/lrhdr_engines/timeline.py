@@ -42,6 +42,8 @@ class Timeline:
         source: what the exposures were read from.
         confidence: 0 to 1; None where they were given.
         note: one line for the user.
+        transfer: a camera curve (of `lrhdr.light.CAMERA_CURVES`) that the tones fit clearly better
+            than the one the clip was read with; the EVs are those under the latter.
     """
 
     segments: tuple[Segment, ...]
@@ -50,6 +52,7 @@ class Timeline:
     source: Literal["flag", "Exposures.txt", "log", "metadata", "estimate"] = "flag"
     confidence: float | None = None
     note: str = ""
+    transfer: str | None = None
 
     @property
     def ev(self) -> tuple[float, ...]:

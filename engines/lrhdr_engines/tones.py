@@ -13,6 +13,7 @@ follows no power law (measured: the worst error of a ratio of 3 EV falls from
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -39,6 +40,15 @@ def tones(rgb: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.float64]:
     Raises:
         ExposureError: the frame has another shape or type.
     """
+    return quantiles(means_of(samples_of(rgb)))
+
+
+def samples_of(rgb: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.float32]:
+    """(h, w, 3) codes in 0..255 of at most 320 by 320 of a frame's pixels, as they are.
+
+    Raises:
+        ExposureError: the frame is no (H, W, 3) of uint8 or uint16.
+    """
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype not in (np.uint8, np.uint16) or not rgb.size:
         raise ExposureError(
             f"a frame of shape {rgb.shape} and type {rgb.dtype}",
@@ -50,20 +60,34 @@ def tones(rgb: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.float64]:
     size = max(1, round(width * scale)), max(1, round(height * scale))
     # Sampling first keeps clipped pixels recognisable; an average would hide them.
     samples = cv2.resize(rgb, size, interpolation=cv2.INTER_NEAREST)
-    codes = samples.astype(np.float32) * np.float32(255.0 / full_scale)
-    half = max(1, size[0] // 2), max(1, size[1] // 2)
-    means = cv2.resize(codes, half, interpolation=cv2.INTER_AREA)
-    clipped = (codes > BRIGHTEST).astype(np.float32)
+    codes: NDArray[np.float32] = samples.astype(np.float32) * np.float32(255.0 / full_scale)
+    return codes
+
+
+def means_of(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Means of 2 by 2 samples against noise, (h / 2, w / 2, 3); 255 where one of them clips."""
+    half = max(1, samples.shape[1] // 2), max(1, samples.shape[0] // 2)
+    means = cv2.resize(samples, half, interpolation=cv2.INTER_AREA)
+    clipped = (samples > BRIGHTEST).astype(np.float32)
     means[cv2.resize(clipped, half, interpolation=cv2.INTER_AREA) > 0] = 255.0
+    return np.asarray(means, np.float32)
+
+
+def quantiles(means: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The (K,) tones of `means_of`."""
     ordered = np.sort(means.reshape(-1, 3).T, axis=1)
     picks = (_QUANTILES * ordered.shape[1]).astype(np.intp)
     return ordered[:, picks].reshape(-1).astype(np.float64)
 
 
+def seen(codes: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
+    """Which codes of 0..255 can be trusted: neither black nor clipped, nor NaN."""
+    return np.asarray((codes >= DARKEST) & (codes <= BRIGHTEST))
+
+
 def stops(codes: NDArray[np.float64]) -> NDArray[np.float64]:
     """Codes (..., K) in 0..255 to log2 of linear light, 0 at white; NaN where not to be trusted."""
-    usable = (codes >= DARKEST) & (codes <= BRIGHTEST)
-    return np.where(usable, GAMMA * np.log2(np.maximum(codes, 1.0) / 255.0), np.nan)
+    return np.where(seen(codes), GAMMA * np.log2(np.maximum(codes, 1.0) / 255.0), np.nan)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,11 +113,11 @@ def gain(of: NDArray[np.float64], over: NDArray[np.float64]) -> Gain:
     the toe of the transfer function weigh as its inverse.
     """
     difference = of - over
-    seen = np.flatnonzero(np.isfinite(difference))
-    visible = seen.size / difference.size
-    if seen.size < _TONES_NEEDED:
+    shared = np.flatnonzero(np.isfinite(difference))
+    visible = shared.size / difference.size
+    if shared.size < _TONES_NEEDED:
         return Gain(ev=float("nan"), spread=float("nan"), visible=visible)
-    order = seen[np.argsort(difference[seen])]
+    order = shared[np.argsort(difference[shared])]
     weight = 2.0 ** (np.minimum(of, over)[order] / GAMMA)
     rank = (np.cumsum(weight) - weight / 2) / weight.sum()
     low, middle, high = np.interp((0.25, 0.5, 0.75), rank, difference[order])

@@ -1,6 +1,6 @@
 """Exposures from pixels: right on clips whose exposures are known, and refused where they are not.
 
-The clips are those of `benchmarks/exposure_errors.py`.
+The clips are those of `benchmarks/exposure_clips.py`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from exposure_errors import Pixels, compressed, render
+from exposure_clips import Pixels, render
+from exposure_held import compressed
 from lrhdr.errors import ExposureError
 from lrhdr_engines import estimate
 from lrhdr_engines.estimate import MAX_FRAMES, MIN_CONFIDENCE, Estimate, estimate_exposures
@@ -101,7 +102,7 @@ def test_no_more_frames_are_read_than_needed() -> None:
 
     def endless() -> Iterator[Pixels]:
         nonlocal taken
-        frames = render((0.0, -3.0), 4, pan=0.0)
+        frames = render((0.0, -3.0), 4, motion="still")
         while True:
             taken += 1
             yield frames[(taken - 1) % 4]

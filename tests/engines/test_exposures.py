@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-from exposure_errors import render
+from exposure_clips import Pixels, render
+from exposure_held import Held
 from lrhdr.errors import ExposureError, IncompleteError
-from lrhdr_engines.exposures import WIDEST, parse_ev, read_exposures_txt, resolve_ev
+from lrhdr_engines.exposures import WIDEST, parse_ev, read_exposures_txt, resolve_timeline
+from lrhdr_engines.media import Frame
+from lrhdr_engines.timeline import Slip, Timeline
 
-Frames = list[NDArray[np.uint8] | NDArray[np.uint16]]
-
-
-def unread() -> Frames:
-    raise AssertionError("the pixels were asked although the exposures were given")
+Frames = list[Pixels]
+STILL: Frames = render((0.0, 0.0), 10)
 
 
 def one_line(caught: pytest.ExceptionInfo[ExposureError]) -> str:
@@ -150,10 +147,17 @@ def test_a_file_that_is_missing(tmp_path: Path) -> None:
     one_line(caught)
 
 
+LOG = "Movie log\nHDR video : ISO 100/800 (3.0 EV)\n"
+
+
+def resolve(option: str, clip: Path, frames: Frames | None = None) -> Timeline:
+    return resolve_timeline(option, Held(STILL if frames is None else frames, clip))
+
+
 def test_the_option_wins_over_every_file(tmp_path: Path) -> None:
     write(tmp_path / "a.Exposures.txt", "0 -2")
     write(tmp_path / "Exposures.txt", "0 -4")
-    found = resolve_ev("0,-3", tmp_path / "a.mov", unread)
+    found = resolve("0,-3", tmp_path / "a.mov")
     assert (found.ev, found.source, found.confidence) == ((0.0, -3.0), "flag", None)
     assert "0,-3 EV as given" in found.note
 
@@ -162,14 +166,15 @@ def test_the_option_wins_over_every_file(tmp_path: Path) -> None:
 def test_the_clips_own_file_wins_over_the_folders(tmp_path: Path, option: str) -> None:
     clip = tmp_path / "a.mov"
     write(tmp_path / "Exposures.txt", "0 -4")
-    found = resolve_ev(option, clip, unread)
+    write(tmp_path / "a.csv", "frame,exposure_time\n0,8\n1,1\n2,8\n3,1\n")
+    found = resolve(option, clip)
     assert (found.ev, found.source) == ((0.0, -4.0), "Exposures.txt")
     write(tmp_path / "a.Exposures.txt", "0 -2")
-    found = resolve_ev(option, clip, unread)
+    found = resolve(option, clip)
     assert (found.ev, found.confidence) == ((0.0, -2.0), None)
     assert "a.Exposures.txt" in found.note
     # Another clip of the same folder keeps the folder's.
-    assert resolve_ev(option, tmp_path / "b.mov", unread).ev == (0.0, -4.0)
+    assert resolve(option, tmp_path / "b.mov").ev == (0.0, -4.0)
 
 
 def test_a_folder_of_frames_holds_its_file(tmp_path: Path) -> None:
@@ -177,19 +182,18 @@ def test_a_folder_of_frames_holds_its_file(tmp_path: Path) -> None:
     folder.mkdir()
     write(tmp_path / "Exposures.txt", "0 -4")
     write(folder / "Exposures.txt", "-2 0 2")
-    assert resolve_ev("auto", folder, unread).ev == (-2.0, 0.0, 2.0)
+    assert resolve("auto", folder).ev == (-2.0, 0.0, 2.0)
 
 
 def test_a_broken_file_is_not_passed_over(tmp_path: Path) -> None:
     write(tmp_path / "a.Exposures.txt", "soon")
     write(tmp_path / "Exposures.txt", "0 -4")
     with pytest.raises(ExposureError, match="'soon' is no exposure"):
-        resolve_ev("auto", tmp_path / "a.mov", unread)
+        resolve("auto", tmp_path / "a.mov")
 
 
 def test_without_a_file_the_pixels_tell(tmp_path: Path) -> None:
-    frames: Frames = render((0.0, -3.0), 12)
-    found = resolve_ev("auto", tmp_path / "a.mov", lambda: frames)
+    found = resolve("auto", tmp_path / "a.mov", render((0.0, -3.0), 12))
     assert (found.ev, found.source) == ((0.0, -3.0), "estimate")
     assert found.confidence is not None
     assert found.confidence >= 0.5
@@ -198,15 +202,102 @@ def test_without_a_file_the_pixels_tell(tmp_path: Path) -> None:
 
 
 def test_a_clip_that_breaks_off_is_estimated_from_what_is_there(tmp_path: Path) -> None:
-    def broken() -> Iterator[Any]:
-        yield from render((0.0, -3.0), 12)
-        raise IncompleteError("cut off")
+    class Broken(Held):
+        def frames(self, start: int = 0) -> Iterator[Frame]:
+            yield from super().frames(start)
+            raise IncompleteError("cut off")
 
-    assert resolve_ev("auto", tmp_path / "a.mov", broken).ev == (0.0, -3.0)
+    source = Broken(render((0.0, -3.0), 12), tmp_path / "a.mov")
+    assert resolve_timeline("auto", source).ev == (0.0, -3.0)
 
 
 def test_a_refusal_names_the_clip(tmp_path: Path) -> None:
-    still: Frames = render((0.0, 0.0), 12)
     with pytest.raises(ExposureError, match=r"^a\.mov: .*cannot be told from the pixels") as caught:
-        resolve_ev("auto", tmp_path / "a.mov", lambda: still)
+        resolve("auto", tmp_path / "a.mov")
     one_line(caught)
+
+
+def test_slips_are_found_in_a_given_cycle(tmp_path: Path) -> None:
+    frames = render((-3.0, 0.0), 40, dropped=(23,))
+    found = resolve("-3,0", tmp_path / "a.mov", frames)
+    assert found.slips == (Slip(frame=23, kind="dropped"),)
+    assert [(s.start, s.ev) for s in found.segments] == [(0, (-3.0, 0.0)), (23, (-3.0, 0.0))]
+
+
+@pytest.mark.parametrize("ev", ["0,-3", "-6,0,6", "0,-1"])
+def test_a_given_cycle_that_the_pixels_do_not_show_is_taken_whole(tmp_path: Path, ev: str) -> None:
+    frames = render((-3.0, 0.0), 40, dropped=(23,))
+    found = resolve(ev, tmp_path / "a.mov", frames)
+    assert [(s.start, s.stop, s.ev) for s in found.segments] == [(0, None, parse_ev(ev))]
+    assert found.slips == ()
+
+
+def test_a_list_of_every_frame_says_where_it_slips(tmp_path: Path) -> None:
+    write(tmp_path / "Exposures.txt", "0 -3 " * 5 + "-3 0 " * 5)
+    found = resolve("auto", tmp_path / "a.mov", render((0.0, 0.0), 20))
+    assert [(s.start, s.stop, s.ev) for s in found.segments] == [
+        (0, 10, (0.0, -3.0)),
+        (10, None, (-3.0, 0.0)),
+    ]
+    assert found.slips == (Slip(frame=10, kind="dropped"),)
+    assert found.source == "Exposures.txt"
+
+
+def test_a_list_without_a_rhythm_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "Exposures.txt", "0 -3 -3 0 0 0 -3 -3 0 -3 -3")
+    with pytest.raises(ExposureError, match=r"from Exposures\.txt: .* do not repeat"):
+        resolve("auto", tmp_path / "a.mov")
+
+
+def test_a_camera_table_gives_times_and_gains(tmp_path: Path) -> None:
+    # 8 ms at 0 dB, then 1 ms at 6.02 dB: 2 EV apart; a frame lost before frame 5.
+    rows = ["long", "short", "long", "short", "long", "long", "short", "long", "short", "long"]
+    values = {"long": "8.0,0", "short": "1.0,6.0206"}
+    table = "".join(f"{i},{values[row]},x\n" for i, row in enumerate(rows))
+    write(tmp_path / "a.csv", "frame,exposure_time,gain,note\n" + table)
+    found = resolve("auto", tmp_path / "a.mov")
+    assert found.source == "metadata"
+    assert found.ev == pytest.approx((0.0, -2.0), abs=1e-4)
+    assert [slip.frame for slip in found.slips] == [5]
+
+
+@pytest.mark.parametrize("row", ["0,soon", "0,-1", "0", "0,inf"])
+def test_a_camera_table_with_a_bad_row_is_refused(tmp_path: Path, row: str) -> None:
+    write(tmp_path / "a.csv", f"frame,exposure_time\n{row}\n")
+    with pytest.raises(ExposureError, match="line 2"):
+        resolve("auto", tmp_path / "a.mov")
+
+
+def test_exposures_too_far_apart_are_refused(tmp_path: Path) -> None:
+    write(tmp_path / "Exposures.txt", "0 -20 " * 4)
+    with pytest.raises(ExposureError, match="20 EV from the darkest"):
+        resolve("auto", tmp_path / "a.mov")
+
+
+def test_other_tables_and_texts_are_passed_over(tmp_path: Path) -> None:
+    write(tmp_path / "a.csv", "code,light\n0,0\n255,1\n")
+    write(tmp_path / "a.txt", "notes of the day")
+    assert resolve("auto", tmp_path / "a.mov", render((0.0, -3.0), 12)).source == "estimate"
+
+
+@pytest.mark.parametrize("name", ["a.LOG", "a.log", "a.txt"])
+@pytest.mark.parametrize("ev", [(0.0, -3.0), (-3.0, 0.0)])
+def test_a_magic_lantern_log_says_how_far_and_the_pixels_which(
+    tmp_path: Path, name: str, ev: tuple[float, ...]
+) -> None:
+    write(tmp_path / name, LOG)
+    found = resolve("auto", tmp_path / "a.mov", render(ev, 16))
+    assert (found.ev, found.source) == (ev, "log")
+    assert name in found.note
+
+
+def test_a_log_that_the_pixels_do_not_bear_out_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "a.LOG", LOG)
+    with pytest.raises(ExposureError, match=r"from a\.LOG: .* alternate by 3 EV"):
+        resolve("auto", tmp_path / "a.mov")
+
+
+def test_a_log_without_a_difference_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "a.LOG", "HDR video : ISO 800/800 (0.0 EV)")
+    with pytest.raises(ExposureError, match="two different ISOs"):
+        resolve("auto", tmp_path / "a.mov")

@@ -15,8 +15,9 @@ from typer.main import get_command
 
 from lrhdr.errors import InputError, OutputError
 from lrhdr_engines.cli.run import app
-from lrhdr_engines.job import STDIN, Job, parse_rate
+from lrhdr_engines.job import Job, parse_rate
 from lrhdr_engines.media import Target
+from lrhdr_engines.media.opening import STDIN
 
 CLIP = Path("a clip.mov")
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import av
 import cv2
@@ -374,11 +374,14 @@ Sinks.write = slow
 """
 
 
-def process(*arguments: object, before: str = "") -> subprocess.Popen[str]:
+def process(
+    *arguments: object, before: str = "", stdin: IO[bytes] | None = None
+) -> subprocess.Popen[str]:
     code = before + "from lrhdr_engines.cli.run import main; main()"
     return subprocess.Popen(
         [sys.executable, "-c", code, *(str(word) for word in arguments)],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -479,3 +482,22 @@ def test_every_second_frame(run: Run, clip: Path, tmp_path: Path) -> None:
     with av.open(str(target)) as container:
         assert container.streams.video[0].average_rate == 12
         assert container.streams.video[0].frames == 4
+
+
+def test_a_clip_comes_through_a_pipe(run: Run, tiny: Any, clip: Path, tmp_path: Path) -> None:
+    """y4m on standard input gives what the same pictures give from a file."""
+    y4m = tmp_path / "clip.y4m"
+    with av.open(str(clip)) as source, av.open(str(y4m), "w", format="yuv4mpegpipe") as target:
+        stream = target.add_stream("wrapped_avframe", rate=24)
+        stream.width, stream.height, stream.pix_fmt = SIZE[1], SIZE[0], "yuv420p"
+        for frame in source.decode(video=0):
+            target.mux(stream.encode(frame))
+    options = ["--ev", "0,-3", "--model", tiny.folder]
+    child = process("-", "-o", tmp_path / "pipe", *options, stdin=y4m.open("rb"))
+    _, errors = child.communicate(timeout=60)
+    assert child.returncode == 0, errors
+    assert run(y4m, "-o", tmp_path / "file", *options).code == 0
+    files = sorted((tmp_path / "file").iterdir())
+    assert len(files) == 8
+    for file in files:
+        assert file.read_bytes() == (tmp_path / "pipe" / file.name).read_bytes()

@@ -40,6 +40,7 @@ def plan(job: Job, frames: int | None = 40) -> Plan:
         job=job,
         clip=clip,
         timeline=timeline,
+        transfer="gamma22",
         bundle="lite-2e",
         engine="fp32",
         backend="onnxruntime",
@@ -71,7 +72,7 @@ def test_lines_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_plan_is_one_line() -> None:
     assert announcement(plan(Job(input=CLIP))) == (
-        "a clip.mov: 1920x1080, 40 frames, 0,-3 EV as given; lite-2e fp32 by onnxruntime on the CPU"
+        "a clip.mov: 1920x1080, 40 frames, 0,-3 EV as given; codes read as gamma22; lite-2e fp32 by onnxruntime on the CPU"
     )
     assert "frames" not in announcement(plan(Job(input=CLIP), None))
 

@@ -19,9 +19,9 @@ from lrhdr.light import CAMERA_CURVES
 from lrhdr_engines.backends import BackendName
 from lrhdr_engines.cli.words import PROGRAM, announcement, conclusion, say
 from lrhdr_engines.engine import EngineChoice
-from lrhdr_engines.job import AUTO, Fps, Job, parse_rate
+from lrhdr_engines.job import Fps, Job, parse_rate
 from lrhdr_engines.media.hardware import DecoderChoice
-from lrhdr_engines.media.light_in import Matrix, Range
+from lrhdr_engines.media.light_in import AUTO, Matrix, Range
 from lrhdr_engines.media.outputs import Format
 from lrhdr_engines.media.sink import Encoder, Tone
 

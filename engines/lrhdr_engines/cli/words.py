@@ -23,8 +23,8 @@ def announcement(plan: Plan) -> str:
     from_frame = f", from frame {plan.first} on" if plan.first else ""
     return (
         f"{plan.job.input}: {plan.clip.width}x{plan.clip.height},{length} "
-        f"{plan.timeline.note}; {plan.bundle} {plan.engine} by {plan.backend} on the "
-        f"{plan.device}{from_frame}"
+        f"{plan.timeline.note}; codes read as {plan.transfer}; "
+        f"{plan.bundle} {plan.engine} by {plan.backend} on the {plan.device}{from_frame}"
     )
 
 

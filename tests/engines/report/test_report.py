@@ -55,6 +55,7 @@ def plan_of(exposures: int, **job: Any) -> Plan:
         job=Job(input=clip.path, **job),
         clip=clip,
         timeline=timeline,
+        transfer="gamma22",
         bundle="lite",
         engine="fp32",
         backend="onnxruntime",
