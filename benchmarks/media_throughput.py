@@ -3,9 +3,9 @@
 python benchmarks/media_throughput.py                        # 1920x1080, ultrafast, superfast
 python benchmarks/media_throughput.py --size 1280x720 --preset fast --output hlg
 
-The sample, scaled and repeated, becomes an H.264 clip. A reader thread decodes it to R'G'B',
-each frame is made linear by itself and divided by its exposure, and a writer thread puts
-it into the output, as in lrhdr-run. Then each stage runs alone on the same frames:
+The sample's frames of EV -3, scaled and repeated, become an H.264 clip: a result has no two
+exposures either. A reader thread decodes it to R'G'B', each frame is made linear by itself, and a
+writer thread puts it into the output, as in lrhdr-run. Then each stage runs alone:
 
     reader   H.264 to R'G'B'
     linear   R'G'B' to radiance
@@ -35,7 +35,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lrhdr.light import linearise, relative_exposures
+from lrhdr.light import linearise
 from lrhdr_engines.lane import Abandoned, Lane
 from lrhdr_engines.media import OutputSettings, open_sink, open_source, parse_output
 from lrhdr_engines.media.signal import SignalEncoder
@@ -43,7 +43,7 @@ from lrhdr_engines.media.video_formats import VIDEO_FORMATS
 from lrhdr_engines.pipeline import DEPTH
 
 SAMPLE = Path(__file__).resolve().parents[1] / "samples" / "alternating_3ev.mov"
-EV = (0.0, -3.0)
+EV = -3.0  # of every second frame of the sample, the second first
 RATE = Fraction(24)
 _KEPT = 12  # different frames that the stages alone get, in turn: radiance is large
 T = TypeVar("T")
@@ -62,27 +62,21 @@ class Cost:
 def write_clip(path: Path, width: int, height: int, frames: int) -> None:
     """The sample at another size and length, as H.264."""
     with av.open(str(SAMPLE)) as source:
-        pictures = [f.to_ndarray(format="bgr24") for f in source.decode(video=0)]
-    even = len(pictures) // len(EV) * len(EV)
+        pictures = [f.to_ndarray(format="bgr24") for f in source.decode(video=0)][1::2]
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=RATE)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.options = {"preset": "veryfast", "crf": "18"}
-        for picture in islice(cycle(pictures[:even]), frames):
+        for picture in islice(cycle(pictures), frames):
             scaled = cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC)
             frame = av.VideoFrame.from_ndarray(scaled.astype(np.uint8), "bgr24")
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
 
 
-def linear_tables() -> list[Radiance]:
-    """(1, 256) for each exposure: 8-bit codes to radiance, 1 where EV 0 saturates."""
-    codes = np.arange(256) / 255
-    longest = max(relative_exposures(EV))
-    return [
-        (linearise(codes, exposure) * longest).astype(np.float32).reshape(1, 256)
-        for exposure in relative_exposures(EV)
-    ]
+def linear_table() -> Radiance:
+    """(1, 256): 8-bit codes to radiance, 1 where EV 0 saturates."""
+    return linearise(np.arange(256) / 255, 2.0**EV).astype(np.float32).reshape(1, 256)
 
 
 def rgb_frames(clip: Path) -> Iterator[Rgb]:
@@ -93,8 +87,9 @@ def rgb_frames(clip: Path) -> Iterator[Rgb]:
 
 
 def linear(frames: Iterable[Rgb]) -> Iterator[Radiance]:
-    """Every frame by its own exposure."""
-    for rgb, table in zip(frames, cycle(linear_tables()), strict=False):
+    """Every frame by itself."""
+    table = linear_table()
+    for rgb in frames:
         yield np.asarray(cv2.LUT(rgb, table), np.float32)
 
 
