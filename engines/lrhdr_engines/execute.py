@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lrhdr.errors import LrhdrError
 from lrhdr_engines.api import open_model
@@ -17,92 +16,16 @@ from lrhdr_engines.findings import Findings
 from lrhdr_engines.guard import Guard
 from lrhdr_engines.job import Job
 from lrhdr_engines.media.light_in import AUTO
-from lrhdr_engines.media.opening import STDIN
+from lrhdr_engines.opened import end_of, sinks_of, source_of, timeline_of
 from lrhdr_engines.pipeline import Report, nothing_left, run
+from lrhdr_engines.plan import Plan, Result
 from lrhdr_engines.request import Request
 from lrhdr_engines.streaming import Output, StreamingModel
-from lrhdr_engines.timeline import Timeline
 from lrhdr_engines.watchers import Watchers
 
 if TYPE_CHECKING:
-    from lrhdr_engines.media import ClipInfo, Sink, Source
-    from lrhdr_engines.media.light_in import LightIn
+    from lrhdr_engines.media import Source
     from lrhdr_engines.media.several import Sinks
-
-
-# Frames to find the exposures in, where fewer are to be made: at least so many in all, and so many
-# beyond the last, where a cut or slip shows only later.
-_LOOKED_AT, _BEYOND = 64, 12
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What will be done, known before the first frame.
-
-    Attributes:
-        transfer: the curve that the clip's codes are read by.
-        first: index of the first output; where a run goes on, of the first that is left.
-        frames: outputs to make; None if the clip does not say its length.
-    """
-
-    job: Job
-    clip: ClipInfo
-    timeline: Timeline
-    transfer: str
-    bundle: str
-    engine: str
-    backend: str
-    device: str
-    first: int
-    frames: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What was done. `pictures` are the preview and report that were asked for and drawn."""
-
-    plan: Plan
-    report: Report
-    pictures: dict[str, str | None]
-
-    def facts(self) -> dict[str, Any]:
-        """All of it for --json."""
-        plan, report = self.plan, self.report
-        timeline = plan.timeline
-        return {
-            "ending": report.ending,
-            "note": report.note,
-            "input": {
-                "path": str(plan.job.input),
-                "width": plan.clip.width,
-                "height": plan.clip.height,
-                "frame_rate": str(plan.clip.frame_rate),
-                "frames": plan.clip.frames,
-                "transfer": plan.transfer,
-            },
-            "exposures": {
-                "ev": list(timeline.ev),
-                "source": timeline.source,
-                "confidence": timeline.confidence,
-                "cuts": list(timeline.cuts),
-                "slips": [{"frame": slip.frame, "kind": slip.kind} for slip in timeline.slips],
-                "note": timeline.note,
-            },
-            "model": {
-                "bundle": plan.bundle,
-                "engine": plan.engine,
-                "backend": plan.backend,
-                "device": plan.device,
-            },
-            "outputs": report.outputs,
-            "start_frame": plan.first,
-            "frames": report.frames,
-            "findings": report.findings.facts(),
-            **self.pictures,
-            "seconds": round(report.seconds, 3),
-            "frames_per_second": round(report.frames / report.seconds, 3),
-            "busy_seconds": {k: round(v, 3) for k, v in report.busy_seconds.items()},
-        }
 
 
 def execute(
@@ -132,16 +55,16 @@ def execute(
     """
     job.check()
     light = job.light()
-    source = _open_source(job, light)
+    source = source_of(job, light)
     sinks: Sinks | None = None
     try:
-        sinks = _open_sinks(job, source)
-        timeline = _timeline(job, source, looked)
+        sinks = sinks_of(job, source)
+        timeline = timeline_of(job, source, looked)
         if job.transfer == AUTO and timeline.transfer is not None:
             source.close()
             light = job.light(timeline.transfer)
-            source = _open_source(job, light)
-            timeline = _timeline(job, source, looked)
+            source = source_of(job, light)
+            timeline = timeline_of(job, source, looked)
         model = open_model(
             job.model,
             len(timeline.ev),
@@ -176,65 +99,6 @@ def execute(
                 error.add_note(f"finished frames are kept; go on with: {job.resumption()}")
             raise
     return Result(plan=plan, report=report, pictures=watchers.save(report))
-
-
-def _open_source(job: Job, light: LightIn) -> Source:
-    from lrhdr_engines.media.opening import open_source
-
-    return open_source(job.input, job.frame_rate, light=light, decoder=job.decoder)
-
-
-def _timeline(job: Job, source: Source, looked: Callable[[int], None]) -> Timeline:
-    from lrhdr_engines.exposures import resolve_timeline
-
-    end = _end(job)
-    stop = None if end is None else max(_LOOKED_AT, end + _BEYOND)
-    return resolve_timeline(job.ev, source, stop=stop, advanced=looked)
-
-
-def _open_sinks(job: Job, source: Source) -> Sinks:
-    from lrhdr_engines.media import OutputSettings, open_sink
-    from lrhdr_engines.media.several import Sinks
-
-    clip = source.info
-    start = job.start_frame / clip.frame_rate
-    if clip.variable_rate and job.start_frame:  # only its decoding tells
-        start = next((frame.time for frame in source.frames(job.start_frame)), start)
-    settings = OutputSettings(
-        width=clip.width,
-        height=clip.height,
-        frame_rate=clip.frame_rate / job.step,
-        first_index=job.start_frame,
-        start=start,
-        variable_rate=clip.variable_rate,
-        rotation=clip.rotation,
-        timecode=_timecode(clip.timecode, job.step),
-        carry_from=job.input if clip.kind == "video" and job.input != STDIN else None,
-        white_nits=job.white_nits,
-        overwrite=job.overwrite,
-        resume=job.resume,
-        job=job.identity(),
-        preset=job.preset,
-        crf=job.crf,
-        tone=job.tone,
-        compression=job.compression,
-        encoder=job.encoder,
-    )
-    opened: list[Sink] = []
-    try:
-        for target in job.targets():
-            opened.append(open_sink(target, settings))  # noqa: PERF401 (those open are needed below)
-    except BaseException:
-        Sinks(opened).abort()
-        raise
-    return Sinks(opened)
-
-
-def _timecode(timecode: str | None, step: int) -> str | None:
-    """Of the clip's frame 0, in frames of the output."""
-    if timecode is None or step == 1:
-        return timecode
-    return f"{timecode[:-2]}{int(timecode[-2:]) // step:02d}"
 
 
 def _run(
@@ -272,7 +136,7 @@ def _run(
         timeline,
         Request(
             start=plan.first,
-            stop=_end(job),
+            stop=end_of(job),
             step=job.step,
             masks=watchers.wants,
             pq_white_nits=job.white_nits if sinks.takes_pq else None,
@@ -295,11 +159,6 @@ def _better(job: Job, model: StreamingModel) -> Callable[[], Engine] | None:
     )
 
 
-def _end(job: Job) -> int | None:
-    """The frame at which the outputs that were asked for end; None for the clip's end."""
-    return None if job.max_frames is None else job.start_frame + job.max_frames * job.step
-
-
 def _aligned(index: int, job: Job) -> int:
     """The first output at or after a frame."""
     return index + (job.start_frame - index) % job.step
@@ -314,6 +173,6 @@ def _too_short(plan: Plan) -> bool:
 def _expected(job: Job, first: int, frames: int | None) -> int | None:
     """How many outputs there will be from `first` on."""
     ends = [] if frames is None else [frames]
-    if (end := _end(job)) is not None:
+    if (end := end_of(job)) is not None:
         ends.append(end)
     return len(range(first, min(ends), job.step)) if ends else None

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 from lrhdr_engines.streaming import Output
 
 if TYPE_CHECKING:
-    from lrhdr_engines.execute import Plan
     from lrhdr_engines.pipeline import Report
+    from lrhdr_engines.plan import Plan
 
 
 class Watcher(Protocol):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lrhdr_engines.cli.words import announcement, conclusion, say
-from lrhdr_engines.execute import Plan, Result
+from lrhdr_engines.plan import Plan, Result
 from lrhdr_engines.findings import Findings
 from lrhdr_engines.job import Job
 from lrhdr_engines.media import ClipInfo

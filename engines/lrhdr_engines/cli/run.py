@@ -26,7 +26,7 @@ from lrhdr_engines.media.outputs import Format
 from lrhdr_engines.media.sink import Encoder, Tone
 
 if TYPE_CHECKING:
-    from lrhdr_engines.execute import Plan
+    from lrhdr_engines.plan import Plan
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells count
 _EXIT_CODES = {

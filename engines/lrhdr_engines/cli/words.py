@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lrhdr_engines.execute import Plan, Result
+    from lrhdr_engines.plan import Plan, Result
 
 PROGRAM = "lrhdr-run"
 

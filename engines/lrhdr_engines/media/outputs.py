@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from lrhdr.errors import OutputError
-from lrhdr_engines.media.sink import VIDEO_SUFFIXES, OutputSettings, Sink
+from lrhdr_engines.media.sink import STANDARD_OUTPUT, VIDEO_SUFFIXES, OutputSettings, Sink
 
-STANDARD_OUTPUT = "-"
 Format = Literal[
     "hdr10",
     "hlg",

@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 
 from lrhdr.errors import OutputError
 from lrhdr_engines.media.files import check_target, unfinished, write_error
-from lrhdr_engines.media.outputs import STANDARD_OUTPUT
 from lrhdr_engines.media.signal import SignalEncoder, checked
-from lrhdr_engines.media.sink import OutputSettings, Picture
+from lrhdr_engines.media.sink import STANDARD_OUTPUT, OutputSettings, Picture
 
 PipeFormat = Literal["y4m", "raw"]
 

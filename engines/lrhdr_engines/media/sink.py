@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from lrhdr.errors import InputError
 from lrhdr.light import PQ_PEAK_NITS, REFERENCE_WHITE_NITS
 
+STANDARD_OUTPUT = "-"
 VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv")
 Tone = Literal["bt2390", "hable", "mobius", "reinhard"]
 Encoder = Literal["auto", "cpu", "nvenc"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,35 +11,18 @@ from numpy.typing import NDArray
 from lrhdr.contract import WINDOWS
 from lrhdr.light import LUMA_BT601
 from lrhdr_engines.preview import eight_bit, palette, pick_rows, winners
-from lrhdr_engines.report.page import Comparison, page
+from lrhdr_engines.report.figures import Comparison, FrameFigures
+from lrhdr_engines.report.page import page
 from lrhdr_engines.report.pictures import data_uri, smaller
 from lrhdr_engines.streaming import Output
 from lrhdr_engines.tonemap import display
 from lrhdr_engines.whole import write_whole
 
 if TYPE_CHECKING:
-    from lrhdr_engines.execute import Plan
     from lrhdr_engines.pipeline import Report
+    from lrhdr_engines.plan import Plan
 
 _SAMPLED = 96  # rows and columns looked at, at least, for the figures of a frame
-
-
-@dataclass(frozen=True, slots=True)
-class FrameFigures:
-    """One output in numbers.
-
-    Attributes:
-        index: of the frame in the clip.
-        phase: which exposure it has, counted from the longest.
-        luma: mean code of its own exposure, 0 to 1 (BT.601 weights).
-        mean_nits, high_nits: of the result's max(R, G, B): the mean, and what 1 % is above.
-    """
-
-    index: int
-    phase: int
-    luma: float
-    mean_nits: float
-    high_nits: float
 
 
 class HtmlReport:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import platform
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from html import escape
 from importlib import resources
 from importlib.metadata import PackageNotFoundError, version
@@ -17,33 +16,13 @@ from lrhdr_engines.preview import palette, stops_of
 from lrhdr_engines.report.charts import Axes, Mark, Series, chart
 
 if TYPE_CHECKING:
-    from lrhdr_engines.execute import Plan
     from lrhdr_engines.pipeline import Report
-    from lrhdr_engines.report.html_report import FrameFigures
+    from lrhdr_engines.plan import Plan
+    from lrhdr_engines.report.figures import Comparison, FrameFigures
 
 _EXPOSURES = ("#c2601c", "#2f6db5", "#2e7d50")  # from the longest to the shortest
 _HIGH, _MEAN = "#c2601c", "#2f6db5"
 _PACKAGES = ("av", "numpy", "onnxruntime", "opencv-python-headless", "OpenImageIO")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """One frame in pictures, each a data URI.
-
-    Attributes:
-        index: in the clip.
-        ev: of the exposure that `before` shows.
-        before, after: its own exposure; the result, tone-mapped.
-        winners: which candidate has the most weight where.
-        shares: the mean weight of every candidate.
-    """
-
-    index: int
-    ev: float
-    before: str
-    after: str
-    winners: str
-    shares: tuple[float, ...]
 
 
 def page(

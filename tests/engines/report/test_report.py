@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from lrhdr_engines import open_model
-from lrhdr_engines.execute import Plan
+from lrhdr_engines.plan import Plan
 from lrhdr_engines.findings import Findings
 from lrhdr_engines.job import Job
 from lrhdr_engines.media import ClipInfo
