@@ -447,7 +447,7 @@ def test_help_needs_no_model() -> None:
     child = process("--help")
     out, errors = child.communicate(timeout=30)
     assert (child.returncode, errors) == (0, "")
-    assert "lrhdr-run clip.mov" in out
+    assert "\n    lrhdr-run clip.mov\n" in out
     assert "Exit codes" in out
 
 

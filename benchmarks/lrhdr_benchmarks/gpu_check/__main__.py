@@ -34,7 +34,7 @@ def check(
         ),
     ] = None,
 ) -> None:
-    r"""Check this machine's GPU: kernels, sanitizer, bandwidth, engines, latency.
+    """Check this machine's GPU: kernels, sanitizer, bandwidth, engines, latency.
 
     Every step ends as passed, failed, or not run with the reason. On a machine without a GPU it
     does what can be done there.
@@ -42,7 +42,7 @@ def check(
     \b
     Exit codes:
       0 nothing failed   1 something did   2 refused
-    """
+    """  # noqa: D301 (click wants the character)
     from rich.console import Console
 
     from lrhdr_benchmarks.gpu_check.run import run_steps

@@ -28,14 +28,14 @@ def command(
         ),
     ] = None,
 ) -> None:
-    r"""Look for everything that lrhdr can use on this machine, and try every way to run it.
+    """Look for everything that lrhdr can use on this machine, and try every way to run it.
 
     Nothing is installed or changed. Every trial runs in a process of its own.
 
     \b
     Exit codes:
       0 at least one way works   1 none does   2 the JSON file cannot be written
-    """
+    """  # noqa: D301 (click wants the character)
     from rich.console import Console
 
     from lrhdr_engines.doctor import diagnose

@@ -75,7 +75,7 @@ def command(
         bool, typer.Option("--overwrite", help="Replace outputs that exist.")
     ] = False,
 ) -> None:
-    r"""Say what a clip is and how its exposures alternate: period, phase, EVs, cuts and slips.
+    """Say what a clip is and how its exposures alternate: period, phase, EVs, cuts and slips.
 
     The clip is read once, from end to end. lrhdr-run does the same by itself.
 
@@ -90,7 +90,7 @@ def command(
     \b
     Exit codes:
       0 done   1 the clip ended early   2 refused or failed   130 interrupted
-    """
+    """  # noqa: D301 (click wants the character)
     try:
         light = LightIn(NETWORK if transfer == AUTO else transfer, matrix, range_)
         if calibrate is not None:

@@ -153,7 +153,7 @@ def command(
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    r"""Turn a clip whose exposure alternates from frame to frame into HDR video.
+    """Turn a clip whose exposure alternates from frame to frame into HDR video.
 
     Every frame of the clip becomes one HDR frame, at the same frame rate; audio is copied.
 
@@ -170,7 +170,7 @@ def command(
     \b
     Exit codes:
       0 done   1 the input ended early   2 refused or failed   130 interrupted
-    """
+    """  # noqa: D301 (click wants the character)
     try:
         rate = None if frame_rate is None else parse_rate(frame_rate)
     except LrhdrError as error:
