@@ -7,7 +7,6 @@ from contextlib import closing
 from threading import Event
 from typing import TYPE_CHECKING
 
-from lrhdr.errors import LrhdrError
 from lrhdr_engines.api import open_model
 from lrhdr_engines.backends import open_backend
 from lrhdr_engines.bundle import Bundle
@@ -94,8 +93,8 @@ def execute(
     with closing(model):
         try:
             report = _run(plan, model, source, sinks, watchers, started, advanced, interrupt)
-        except LrhdrError as error:
-            if sinks.next_index > first:
+        except BaseException as error:
+            if sinks.kept:
                 error.add_note(f"finished frames are kept; go on with: {job.resumption()}")
             raise
     return Result(plan=plan, report=report, pictures=watchers.save(report))

@@ -124,7 +124,7 @@ class Job:
 
     def resumption(self) -> str:
         """The command line that goes on with this job after an interruption."""
-        return replace(self, overwrite=False, resume=True).command()
+        return replace(self, resume=True).command()
 
     def check(self) -> None:
         """Refuse what cannot be done, before anything is opened.

@@ -78,9 +78,9 @@ def test_the_command_line_asks_for_the_same_job(given: dict[str, Any]) -> None:
         assert value == expected, field.name
 
 
-def test_going_on_asks_for_the_same_and_overwrites_nothing() -> None:
+def test_going_on_asks_for_the_same() -> None:
     job = Job(input=CLIP, out=("a.mp4",), ev="0,-3", overwrite=True)
-    assert job.resumption() == "lrhdr-run 'a clip.mov' -o a.mp4 --ev 0,-3 --resume"
+    assert job.resumption() == "lrhdr-run 'a clip.mov' -o a.mp4 --ev 0,-3 --overwrite --resume"
 
 
 def test_the_identity_is_what_the_picture_depends_on(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -501,3 +502,51 @@ def test_a_clip_comes_through_a_pipe(run: Run, tiny: Any, clip: Path, tmp_path: 
     assert len(files) == 8
     for file in files:
         assert file.read_bytes() == (tmp_path / "pipe" / file.name).read_bytes()
+
+
+FAILING = """
+from lrhdr_engines.media.several import Sinks
+write = Sinks.write
+def failing(sinks, index, picture, shown):
+    if index == 60:
+        raise {error}
+    write(sinks, index, picture, shown)
+Sinks.write = failing
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("RuntimeError('a defect')", "error: RuntimeError: a defect (LRHDR_TRACEBACK=1 shows"),
+        ("MemoryError()", "error: out of memory: "),
+    ],
+)
+def test_a_defect_is_one_line_and_loses_no_frame(
+    run: Run, tiny: Any, tmp_path: Path, error: str, said: str
+) -> None:
+    clip = write_video(tmp_path / "clip.mov", scene(8, *SIZE) * 10)
+    target = tmp_path / "out.mp4"
+    before = FAILING.format(error=error)
+    child = process(clip, "-o", target, "--ev", "0,-3", "--model", tiny.folder, before=before)
+    _, errors = child.communicate(timeout=60)
+    assert child.returncode == 2, errors
+    assert "Traceback" not in errors
+    assert said in errors
+    (rest,) = [line for line in errors.splitlines() if "go on with: " in line]
+    assert run(*shlex.split(rest.split("go on with: lrhdr-run ")[1])).code == 0
+    assert decoded(target) == 80
+
+
+def test_control_c_twice_says_what_is_kept(tiny: Any, tmp_path: Path) -> None:
+    clip = write_video(tmp_path / "clip.mov", scene(8, *SIZE) * 20)
+    target = tmp_path / "out.mp4"
+    child = process(clip, "-o", target, "--ev", "0,-3", "--model", tiny.folder, before=SLOW)
+    until(child, 60)
+    for _ in range(2):
+        child.send_signal(signal.SIGINT)
+        time.sleep(0.01)
+    _, errors = child.communicate(timeout=30)
+    assert child.returncode == 130, errors
+    assert "go on with: " in errors
+    assert "nothing was written" not in errors

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ from lrhdr_engines.media.sink import Encoder, Tone
 if TYPE_CHECKING:
     from lrhdr_engines.plan import Plan
 
+# Set, what is no error of ours ends in its traceback.
+_TRACEBACK = "LRHDR_TRACEBACK"
 _INTERRUPTED = 130  # 128 + SIGINT, as shells count
 _EXIT_CODES = {
     "complete": 0,
@@ -236,18 +239,30 @@ def _run(job: Job, json_to: str | None) -> int:
         if json_to is not None:
             _write_json(json_to, result.facts())
     except LrhdrError as error:
-        say(f"error: {error}")
-        for note in getattr(error, "__notes__", ()):
-            say(note)
-        if json_to == "-":
-            _write_json(json_to, {"ending": "error", "note": str(error)})
-        return error.exit_code
-    except KeyboardInterrupt:
-        say("abandoned; nothing was written")
+        return _failed(error, str(error), error.exit_code, json_to)
+    except KeyboardInterrupt as stop:
+        notes = getattr(stop, "__notes__", ())
+        for line in ("abandoned", *(notes or ("nothing was written",))):
+            say(line)
         return _INTERRUPTED
+    except Exception as error:
+        if os.environ.get(_TRACEBACK):
+            raise
+        name = "out of memory" if isinstance(error, MemoryError) else type(error).__name__
+        return _failed(error, f"{name}: {error} ({_TRACEBACK}=1 shows where)", 2, json_to)
     for line in conclusion(result):
         say(line)
     return _EXIT_CODES[result.report.ending]
+
+
+def _failed(error: Exception, said: str, code: int, json_to: str | None) -> int:
+    """Say in one line what went wrong, and how to go on where that is possible."""
+    say(f"error: {said}")
+    for note in getattr(error, "__notes__", ()):
+        say(note)
+    if json_to == "-":
+        _write_json(json_to, {"ending": "error", "note": said})
+    return code
 
 
 @contextmanager

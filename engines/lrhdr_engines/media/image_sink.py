@@ -116,6 +116,11 @@ class ImageSink:
         """See `Sink`."""
         return self._next
 
+    @property
+    def kept(self) -> int:
+        """See `Sink`."""
+        return self._kept + len(self._written)
+
     def write(self, index: int, picture: Picture, time: Fraction) -> None:
         """One frame. See `Sink`."""
         if index < self._next:

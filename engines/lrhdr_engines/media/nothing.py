@@ -26,6 +26,11 @@ class NullSink:
         """See `Sink`."""
         return self._settings.first_index
 
+    @property
+    def kept(self) -> int:
+        """See `Sink`."""
+        return 0
+
     def write(self, index: int, picture: Picture, time: Fraction) -> None:
         """One frame. See `Sink`."""
         self._signal.planes(picture, self._settings)

@@ -22,6 +22,7 @@ from lrhdr.errors import OutputError
 from lrhdr_engines.media.files import check_target, unfinished, write_error
 from lrhdr_engines.media.signal import SignalEncoder, checked
 from lrhdr_engines.media.sink import STANDARD_OUTPUT, OutputSettings, Picture
+from lrhdr_engines.whole import sweep
 
 PipeFormat = Literal["y4m", "raw"]
 
@@ -63,6 +64,8 @@ class PipeSink:
         if self._target.exists() and not self._target.is_file() and not self._target.is_dir():
             return self._target.open("wb")  # a FIFO or a device
         check_target(self._target, overwrite=self._settings.overwrite)
+        if self._settings.resume:  # it starts anew; what a killed run left is of no use
+            sweep(self._target)
         self._part = unfinished(self._target)
         return self._part.open("wb")
 
@@ -75,6 +78,11 @@ class PipeSink:
     def next_index(self) -> int:
         """The first frame: what has gone down a pipe cannot be continued."""
         return self._settings.first_index
+
+    @property
+    def kept(self) -> int:
+        """See `Sink`."""
+        return 0
 
     def write(self, index: int, picture: Picture, time: Fraction) -> None:
         """One frame. See `Sink`."""
@@ -115,21 +123,27 @@ class PipeSink:
         return write_error(Path(self._name), error)
 
     def close(self, *, complete: bool = True) -> dict[str, object]:
-        """Ends the stream, and gives a file its name. See `Sink`."""
+        """Ends the stream, and gives a file its name. See `Sink`.
+
+        A file of an interrupted run goes: no later run could go on with it.
+        """
+        dropped = self._part is not None and not complete
         try:
             self._file.close()
-            if self._part is not None and self._frames:
+            if self._part is not None and self._frames and complete:
                 self._part.replace(self._target)
         except OSError as error:
             self.abort()
             raise self._broken(error) from None
         self.abort()  # the part of a file without frames
         notes = [] if self._frames else ["no frame was written"]
+        if dropped:
+            notes.append(f"{self._name} was not kept: --resume makes all of it again")
         if self._settings.variable_rate:
             notes.append(f"{self._kind} holds no times: frames of varying length became equal")
         facts: dict[str, object] = {
             "kind": self._kind,
-            "path": self._name if self._frames else None,
+            "path": self._name if self._frames and not dropped else None,
             "frames": self._frames,
             "white_nits": self._settings.white_nits,
             "repaired_values": self._repaired + self._signal.repaired,

@@ -28,6 +28,11 @@ class Sinks:
         """See `Sink`."""
         return min(sink.next_index for sink in self._sinks)
 
+    @property
+    def kept(self) -> int:
+        """See `Sink`: the most that any of them keeps."""
+        return max(sink.kept for sink in self._sinks)
+
     def write(self, index: int, picture: Picture, time: Fraction) -> None:
         """One frame. See `Sink`."""
         for sink in self._sinks:

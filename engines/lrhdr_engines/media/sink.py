@@ -114,6 +114,11 @@ class Sink(Protocol):
         """The first frame that is still needed: `first_index`, or where a resumed run goes on."""
         ...
 
+    @property
+    def kept(self) -> int:
+        """Frames that a resumed run would find, once this one was aborted or interrupted."""
+        ...
+
     def write(self, index: int, picture: Picture, time: Fraction) -> None:
         """One frame.
 

@@ -96,6 +96,11 @@ class StillSink:
         """Of a resumed run that has its picture, beyond any clip. See `Sink`."""
         return self._next
 
+    @property
+    def kept(self) -> int:
+        """See `Sink`."""
+        return int(self._written)
+
     def write(self, index: int, picture: Picture, time: Fraction) -> None:
         """The first frame is written, others are ignored. See `Sink`."""
         if self._written:

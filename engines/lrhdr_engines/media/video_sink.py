@@ -92,6 +92,11 @@ class VideoSink:
         """See `Sink`."""
         return self._last + 1
 
+    @property
+    def kept(self) -> int:
+        """See `Sink`."""
+        return self._frames
+
     def write(self, index: int, picture: Picture, time: Fraction) -> None:
         """One frame. See `Sink`."""
         if index <= self._last:

@@ -10,6 +10,7 @@ from lrhdr_benchmarks.faults.lab import make_lab
 from lrhdr_benchmarks.faults.trial import Lab, Verdict
 
 FRAMES = 20
+SEEDS = (0, 1, 2, 3, 5, 6, 8, 9, 14, 16, 18, 19)  # each another fault
 
 
 @pytest.fixture(scope="module")
@@ -18,13 +19,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
 
 
 def test_nothing_is_lost_whatever_happens(lab: Lab) -> None:
-    """One run of every second fault; scripts/campaign has them all, many times."""
+    """scripts/campaign has every fault, many times."""
     heard: list[Verdict] = []
-    verdicts = campaign.inject(range(0, 20, 2), lab, heard.append, jobs=2)
+    verdicts = campaign.inject(SEEDS, lab, heard.append, jobs=2)
     assert heard == verdicts
     wrong = {campaign.again(v.case.seed, lab): v.wrong + v.lines for v in verdicts if v.wrong}
     assert wrong == {}
-    assert sum(verdict.fired for verdict in verdicts) >= 8
+    assert sum(verdict.fired for verdict in verdicts) >= 10
     assert "resumed" in {verdict.ending for verdict in verdicts}
     assert not list(lab.folder.glob("case-*"))
 

@@ -41,6 +41,14 @@ def test_what_a_run_must_not_say(change: dict[str, object], found: str) -> None:
     assert found in " ".join(said(replace(ENDED, **change), CASE, FULL))  # type: ignore[arg-type]
 
 
+def test_a_repair_must_be_told() -> None:
+    black = replace(CASE, fault="black")
+    silent = replace(ENDED, code=0, lines=[])
+    told = replace(silent, lines=["lrhdr-run: note: frame 3 is black: kept"])
+    assert said(told, black, Plan(fault="black")) == []
+    assert said(silent, black, Plan(fault="black")) == ["nothing was said of frame 3"]
+
+
 def resumed(first: int) -> Ended:
     line = "lrhdr-run: clip.mkv: 64x48, 30 frames, 0,-3 EV as given; lite-2e fp32 on the CPU"
     return replace(ENDED, code=0, lines=[line + (f", from frame {first} on" if first else "")])
