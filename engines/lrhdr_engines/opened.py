@@ -7,6 +7,7 @@ from collections.abc import Callable
 from lrhdr_engines.exposures import resolve_timeline
 from lrhdr_engines.job import Job
 from lrhdr_engines.media import OutputSettings, Sink, Source, open_sink, open_source
+from lrhdr_engines.media.files import ExistsError
 from lrhdr_engines.media.light_in import LightIn
 from lrhdr_engines.media.opening import STDIN
 from lrhdr_engines.media.several import Sinks
@@ -61,9 +62,16 @@ def sinks_of(job: Job, source: Source) -> Sinks:
         encoder=job.encoder,
     )
     opened: list[Sink] = []
+    there: list[ExistsError] = []
     try:
         for target in job.targets():
-            opened.append(open_sink(target, settings))  # noqa: PERF401 (those open are needed below)
+            try:
+                opened.append(open_sink(target, settings))
+            except ExistsError as error:
+                there.append(error)
+        # A run that was killed while it tidied up has finished those that have no state any more.
+        if there and not (job.resume and any(sink.kept for sink in opened)):
+            raise there[0]
     except BaseException:
         Sinks(opened).abort()
         raise

@@ -183,3 +183,19 @@ os.kill(os.getpid(), signal.SIGUSR1)
         timeout=120,
     )
     assert (found.returncode, found.stdout) == (0, "handled\n"), found.stderr
+
+
+def test_nothing_is_reported_to_anyone() -> None:
+    """ONNX Runtime is told so before it is imported, and not imported before it is needed."""
+    code = (
+        "import os, sys; os.environ.pop('ORT_DISABLE_TELEMETRY', None); import lrhdr_engines; "
+        "print(os.environ['ORT_DISABLE_TELEMETRY'], 'onnxruntime' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["1", "False"]

@@ -71,11 +71,14 @@ class Kept:
             raise OutputError("the disk is full")
         self.written[index] = radiance
 
-    def close(self, *, complete: bool = True) -> dict[str, object]:
+    def close(self, *, complete: bool = True, keep: bool = False) -> dict[str, object]:
         if self.bad_close:
             raise OutputError("the disk is full")
         self.state = "closed" if complete else "kept"
         return {"frames": len(self.written)}
+
+    def tidy(self) -> None:
+        pass
 
     def abort(self) -> None:
         self.state = "aborted"

@@ -550,3 +550,39 @@ def test_control_c_twice_says_what_is_kept(tiny: Any, tmp_path: Path) -> None:
     assert child.returncode == 130, errors
     assert "go on with: " in errors
     assert "nothing was written" not in errors
+
+
+DYING = """
+import os, signal
+from lrhdr_engines.media.{module} import {sink}
+def die(sink):
+    os.kill(os.getpid(), signal.SIGKILL)
+{sink}.tidy = die
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "sink"), [("video_sink", "VideoSink"), ("image_sink", "ImageSink")]
+)
+def test_killed_while_everything_is_tidied_up(
+    run: Run, tiny: Any, clip: Path, tmp_path: Path, module: str, sink: str
+) -> None:
+    """The first output may have nothing left to go on with, the others do."""
+    outs = [
+        "-o",
+        f"ffv1:{tmp_path / 'a.mkv'}",
+        "-o",
+        f"{tmp_path / 'f'}/",
+        "-o",
+        tmp_path / "b.mp4",
+    ]
+    words = [clip, *outs, "--ev", "0,-3", "--model", tiny.folder]
+    child = process(*words, before=DYING.format(module=module, sink=sink))
+    child.communicate(timeout=60)
+    assert child.returncode == -signal.SIGKILL
+    before = (tmp_path / "a.mkv").read_bytes()
+    outcome = run(*words, "--resume")
+    assert outcome.code == 0, outcome.lines
+    assert (tmp_path / "a.mkv").read_bytes() == before
+    assert decoded(tmp_path / "b.mp4") == 8
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.mkv", "b.mp4", "clip.mov", "f"]

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from lrhdr_engines.cli.words import announcement, conclusion, say
-from lrhdr_engines.plan import Plan, Result
 from lrhdr_engines.findings import Findings
 from lrhdr_engines.job import Job
 from lrhdr_engines.media import ClipInfo
 from lrhdr_engines.pipeline import Report
+from lrhdr_engines.plan import Plan, Result
 from lrhdr_engines.timeline import Segment, Timeline
 
 CLIP = Path("a clip.mov")
@@ -72,7 +72,8 @@ def test_lines_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_plan_is_one_line() -> None:
     assert announcement(plan(Job(input=CLIP))) == (
-        "a clip.mov: 1920x1080, 40 frames, 0,-3 EV as given; codes read as gamma22; lite-2e fp32 by onnxruntime on the CPU"
+        "a clip.mov: 1920x1080, 40 frames, 0,-3 EV as given; codes read as gamma22; "
+        "lite-2e fp32 by onnxruntime on the CPU"
     )
     assert "frames" not in announcement(plan(Job(input=CLIP), None))
 

@@ -37,9 +37,13 @@ def check_target(target: Path, *, overwrite: bool) -> None:
         raise exists_error(target)
 
 
-def exists_error(target: Path) -> OutputError:
+class ExistsError(OutputError):
+    """The output exists already, and no unfinished run of ours is beside it."""
+
+
+def exists_error(target: Path) -> ExistsError:
     """The output exists already."""
-    return OutputError(
+    return ExistsError(
         f"{target} exists",
         expected="a new name",
         next_step="Choose another name, or replace it with --overwrite",

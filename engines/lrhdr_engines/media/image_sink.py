@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrhdr.errors import LrhdrError, OutputError
+from lrhdr.errors import LrhdrError
 from lrhdr_engines.media.crew import Crew
-from lrhdr_engines.media.files import check_target, unfinished, write_error
+from lrhdr_engines.media.files import ExistsError, check_target, unfinished, write_error
 from lrhdr_engines.media.image_format import ImageFormat
 from lrhdr_engines.media.run_file import RunFile
 from lrhdr_engines.media.sequence import Names
@@ -80,14 +80,16 @@ class ImageSink:
             self._keep(there, step)
             return self._names.unfinished()
         if there and not settings.overwrite:
-            raise OutputError(
+            raise ExistsError(
                 f"{min(there.values())} exists",
                 expected="a folder without the frames of this run",
                 next_step="--resume goes on, --overwrite starts again"
                 if self._run.path.exists()
                 else "Choose another folder, or replace them with --overwrite",
             )
-        return [*there.values(), *self._names.unfinished()] if settings.overwrite else []
+        if settings.overwrite:
+            return [*there.values(), *self._names.unfinished()]
+        return self._names.unfinished() if settings.resume else []
 
     def _keep(self, there: dict[int, Path], step: int) -> None:
         while self._next in there:
@@ -162,18 +164,15 @@ class ImageSink:
             raise
         self._written.append(index)  # atomic
 
-    def close(self, *, complete: bool = True) -> dict[str, object]:
+    def close(self, *, complete: bool = True, keep: bool = False) -> dict[str, object]:
         """Waits for the frames under way. See `Sink`."""
         self._crew.finish()
         frames = self._kept + len(self._written)
         start = self._settings.first_index
         first = self._names.path(start if self._kept else min(self._written, default=start))
-        if complete:
-            try:
-                self._run.end()
-            except OSError as error:
-                raise write_error(self._run.path, error) from None
         self._remove_folder()
+        if complete and not keep:
+            self.tidy()
         return {
             "kind": self._image.kind,
             "path": str(self._names.pattern) if frames else None,
@@ -183,6 +182,11 @@ class ImageSink:
             "repaired_values": self._repaired,
             "notes": [*self._image.notes] if frames else ["no frame was written"],
         }
+
+    def tidy(self) -> None:
+        """Remove the job's file. See `Sink`."""
+        with contextlib.suppress(OSError):  # a hidden file that stays harms nobody
+            self._run.end()
 
     def abort(self) -> None:
         """Complete frames stay; a folder made for nothing goes. See `Sink`."""

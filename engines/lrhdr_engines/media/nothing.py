@@ -36,7 +36,7 @@ class NullSink:
         self._signal.planes(picture, self._settings)
         self._frames += 1
 
-    def close(self, *, complete: bool = True) -> dict[str, object]:
+    def close(self, *, complete: bool = True, keep: bool = False) -> dict[str, object]:
         """Facts. See `Sink`."""
         return {
             "kind": "null",
@@ -47,6 +47,9 @@ class NullSink:
             "repaired_values": self._signal.repaired,
             "notes": [],
         }
+
+    def tidy(self) -> None:
+        """Nothing was kept for later. See `Sink`."""
 
     def abort(self) -> None:
         """Nothing to undo."""

@@ -122,7 +122,7 @@ class PipeSink:
             )
         return write_error(Path(self._name), error)
 
-    def close(self, *, complete: bool = True) -> dict[str, object]:
+    def close(self, *, complete: bool = True, keep: bool = False) -> dict[str, object]:
         """Ends the stream, and gives a file its name. See `Sink`.
 
         A file of an interrupted run goes: no later run could go on with it.
@@ -153,6 +153,9 @@ class PipeSink:
             meter = self._signal.meter
             facts |= {"max_cll": meter.max_cll, "max_fall": meter.max_fall}
         return facts
+
+    def tidy(self) -> None:
+        """Nothing was kept for later. See `Sink`."""
 
     def abort(self) -> None:
         """A file that is not whole goes. See `Sink`."""

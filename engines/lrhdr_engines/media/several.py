@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from fractions import Fraction
 
 from lrhdr_engines.media.sink import Picture, Sink
@@ -42,6 +43,9 @@ class Sinks:
     def close(self, *, complete: bool = True) -> list[dict[str, object]]:
         """The facts of each output. All are closed, whatever happens to one.
 
+        Only when every output is in its place is anything removed: a run that is killed before
+        goes on with all of them.
+
         Raises:
             OutputError: the first that cannot be finished.
         """
@@ -49,12 +53,16 @@ class Sinks:
         failure: BaseException | None = None
         for sink in self._sinks:
             try:
-                facts.append(sink.close(complete=complete))
+                facts.append(sink.close(complete=complete, keep=True))
             except BaseException as error:  # noqa: BLE001 (raised below, once all are closed)
                 sink.abort()
                 failure = failure or error
         if failure is not None:
             raise failure
+        if complete:
+            for sink in self._sinks:
+                with suppress(KeyboardInterrupt):  # there is nothing left to stop
+                    sink.tidy()
         return facts
 
     def abort(self) -> None:

@@ -133,7 +133,7 @@ class Sink(Protocol):
         """
         ...
 
-    def close(self, *, complete: bool = True) -> dict[str, object]:
+    def close(self, *, complete: bool = True, keep: bool = False) -> dict[str, object]:
         """Finish, move into place, and return facts (JSON values).
 
         Every sink gives kind, path (None where nothing was written), frames (all that the output
@@ -143,10 +143,15 @@ class Sink(Protocol):
         Args:
             complete: False where the run was interrupted: what is there becomes a playable
                 output, and what a resumed run needs stays beside it.
+            keep: it stays in any case, until `tidy`.
 
         Raises:
             OutputError: it cannot be finished.
         """
+        ...
+
+    def tidy(self) -> None:
+        """Remove what only a resumed run would need, once every output of the run is complete."""
         ...
 
     def abort(self) -> None:

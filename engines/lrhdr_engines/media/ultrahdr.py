@@ -113,7 +113,7 @@ class StillSink:
         write_whole(self._target, data)
         self._written = True
 
-    def close(self, *, complete: bool = True) -> dict[str, object]:
+    def close(self, *, complete: bool = True, keep: bool = False) -> dict[str, object]:
         """Facts. See `Sink`."""
         return {
             "kind": self._image.kind,
@@ -123,6 +123,9 @@ class StillSink:
             "repaired_values": self._repaired,
             "notes": [] if self._written else ["no frame was written"],
         }
+
+    def tidy(self) -> None:
+        """Nothing was kept for later. See `Sink`."""
 
     def abort(self) -> None:
         """Nothing to undo."""

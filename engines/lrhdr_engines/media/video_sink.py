@@ -136,13 +136,13 @@ class VideoSink:
         self._repaired = self._signal.repaired
         self._segments.append(segment)
 
-    def close(self, *, complete: bool = True) -> dict[str, object]:
+    def close(self, *, complete: bool = True, keep: bool = False) -> dict[str, object]:
         """Join what there is and move it into place. See `Sink`."""
         if self._open:
             try:
                 self._finish_segment()
                 if self._segments:
-                    self._join(complete=complete)
+                    self._join()
                 else:
                     self._notes.append("no frame was written, so no file was made")
             except (av.FFmpegError, OSError) as error:
@@ -150,9 +150,11 @@ class VideoSink:
                 raise write_error(self._target, error) from None
             finally:
                 self._end(finish=True)
+        if complete and not keep:
+            self.tidy()
         return self._facts()
 
-    def _join(self, *, complete: bool) -> None:
+    def _join(self) -> None:
         encoded = Encoded(
             folder=self._parts.folder,
             segments=self._segments,
@@ -170,8 +172,10 @@ class VideoSink:
                 next_step=f"It is untouched; the result is {kept}",
             )
         self._parts.publish()
-        if complete:
-            self._parts.remove()
+
+    def tidy(self) -> None:
+        """Remove the segments. See `Sink`."""
+        self._parts.remove()
 
     def abort(self) -> None:
         """Keep what is encoded for a resumed run; without a frame nothing stays. See `Sink`."""

@@ -10,7 +10,7 @@ from lrhdr_benchmarks.faults.lab import make_lab
 from lrhdr_benchmarks.faults.trial import Lab, Verdict
 
 FRAMES = 20
-SEEDS = (0, 1, 2, 3, 5, 6, 8, 9, 14, 16, 18, 19)  # each another fault
+SEEDS = range(20)  # every fault once
 
 
 @pytest.fixture(scope="module")

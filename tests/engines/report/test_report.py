@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 from lrhdr_engines import open_model
-from lrhdr_engines.plan import Plan
 from lrhdr_engines.findings import Findings
 from lrhdr_engines.job import Job
 from lrhdr_engines.media import ClipInfo
 from lrhdr_engines.pipeline import Report
+from lrhdr_engines.plan import Plan
 from lrhdr_engines.report import HtmlReport
 from lrhdr_engines.report.charts import Axes, Series, chart
 from lrhdr_engines.timeline import Segment, Slip, Timeline
