@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from fractions import Fraction
 
 from lrhdr_engines.media.sink import Picture, Sink
@@ -61,7 +60,9 @@ class Sinks:
             raise failure
         if complete:
             for sink in self._sinks:
-                with suppress(KeyboardInterrupt):  # there is nothing left to stop
+                try:
+                    sink.tidy()
+                except KeyboardInterrupt:  # there is nothing left to stop
                     sink.tidy()
         return facts
 
