@@ -93,11 +93,11 @@ def execute(
     with closing(model):
         try:
             report = _run(plan, model, source, sinks, watchers, started, advanced, interrupt)
+            return Result(plan=plan, report=report, pictures=watchers.save(report))
         except BaseException as error:
             if sinks.kept:
                 error.add_note(f"finished frames are kept; go on with: {job.resumption()}")
             raise
-    return Result(plan=plan, report=report, pictures=watchers.save(report))
 
 
 def _run(

@@ -241,8 +241,7 @@ def _run(job: Job, json_to: str | None) -> int:
     except LrhdrError as error:
         return _failed(error, str(error), error.exit_code, json_to)
     except KeyboardInterrupt as stop:
-        notes = getattr(stop, "__notes__", ())
-        for line in ("abandoned", *(notes or ("nothing was written",))):
+        for line in ("abandoned", *getattr(stop, "__notes__", ())):
             say(line)
         return _INTERRUPTED
     except Exception as error:

@@ -17,6 +17,7 @@ class Sinks:
     def __init__(self, sinks: Sequence[Sink]) -> None:
         """At least one; they are closed with this one."""
         self._sinks = tuple(sinks)
+        self._complete = False
 
     @property
     def takes_pq(self) -> bool:
@@ -30,8 +31,8 @@ class Sinks:
 
     @property
     def kept(self) -> int:
-        """See `Sink`: the most that any of them keeps."""
-        return max(sink.kept for sink in self._sinks)
+        """See `Sink`: the most that any of them keeps; none once all are complete."""
+        return 0 if self._complete else max(sink.kept for sink in self._sinks)
 
     def write(self, index: int, picture: Picture, time: Fraction) -> None:
         """One frame. See `Sink`."""
@@ -59,6 +60,7 @@ class Sinks:
         if failure is not None:
             raise failure
         if complete:
+            self._complete = True
             for sink in self._sinks:
                 try:
                     sink.tidy()

@@ -60,6 +60,14 @@ def test_all_are_closed_before_any_is_tidied_up() -> None:
     assert log == ["a close", "b close", "a tidy", "b tidy"]
 
 
+def test_what_is_complete_is_not_to_be_gone_on_with() -> None:
+    sinks = Sinks([Noted("a", [], 3)])
+    sinks.close(complete=False)
+    assert sinks.kept == 3
+    sinks.close()
+    assert sinks.kept == 0
+
+
 def test_an_interrupted_run_keeps_everything() -> None:
     log: list[str] = []
     Sinks([Noted("a", log), Noted("b", log)]).close(complete=False)
