@@ -121,6 +121,21 @@ def hlg_decode(signal: Floats) -> Floats:
     return np.where(signal <= 0.5, signal**2 / 3.0, upper)
 
 
+def hlg_encode(scene: Floats) -> Floats:
+    """BT.2100-2 table 5, the OETF: scene light, clipped at 1, to the signal in [0, 1]."""
+    scene = np.clip(scene, 0.0, 1.0)
+    log = HLG_A * np.log(np.maximum(12.0 * scene - HLG_B, 0.1)) + HLG_C
+    return np.asarray(np.where(scene <= 1 / 12, np.sqrt(3.0 * scene), log))
+
+
+BT1886_GAMMA = 2.4  # of a display whose black is 0
+
+
+def bt1886_encode(shown: Floats) -> Floats:
+    """BT.1886 annex 1, black at 0, inverted: light of an SDR display, clipped at 1."""
+    return np.asarray(np.clip(shown, 0.0, 1.0) ** (1.0 / BT1886_GAMMA))
+
+
 def slog3_decode(code: Floats) -> Floats:
     """Sony, "Technical Summary for S-Gamut3.Cine/S-Log3", appendix: code / 1023 to reflection."""
     code = code * 1023.0

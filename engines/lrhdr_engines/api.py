@@ -53,6 +53,7 @@ class Model:
         first: int = 0,
         start: int = 0,
         count: int | None = None,
+        step: int = 1,
         masks: bool | Callable[[int], bool] = False,
         pq_white_nits: float | None = None,
     ) -> Iterator[Output]:
@@ -68,7 +69,8 @@ class Model:
             ev: Ne exposure values in stops, in cycle order from the clip's frame 0.
             first: index in the clip of the first of `frames`.
             start: index of the first output wanted.
-            count: how many outputs are wanted; None for all.
+            count: the outputs end before `start + count`; None for all.
+            step: every so manieth output from `start` on; those between are not made.
             masks: whether to return masks, for all outputs or by index.
             pq_white_nits: display light of radiance 1.0 in (0, 10000] cd/m2, where pictures may
                 come as PQ codes; a model that makes none, as this one, gives radiance.
@@ -88,6 +90,8 @@ class Model:
         reconstructor = Reconstructor(self.engine, ev)
         candidates = WINDOWS[self.exposures].candidate_names
         for window in _windows(sliding, frames):
+            if (window.index - start) % step:
+                continue
             wanted = masks(window.index) if callable(masks) else masks
             result = reconstructor.reconstruct(window, masks=wanted)
             # The shortest exposure saturates at H = 1, EV 0 at H = 2^(min EV).

@@ -84,6 +84,15 @@ class Bundle:
             return dict(stored)
 
 
+def check_model(model: str | Path) -> None:
+    """Refuse what can be no model, whatever the clip.
+
+    Raises:
+        BundleError: it is neither a shipped model nor a folder.
+    """
+    _folder(model, 2)
+
+
 def _folder(model: str | Path, exposures: int) -> Path:
     if str(model) in SHIPPED:
         return _SHIPPED_FOLDER / f"{model}-{exposures}e"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from lrhdr_engines.api import open_model
 from lrhdr_engines.backends import open_backend
-from lrhdr_engines.bundle import Bundle
+from lrhdr_engines.backends.registry import check_backend
+from lrhdr_engines.bundle import Bundle, check_model
 from lrhdr_engines.engine import Engine
 from lrhdr_engines.findings import Findings
 from lrhdr_engines.guard import Guard
@@ -53,6 +54,8 @@ def execute(
             Where finished frames are kept, a note of the error says how to go on.
     """
     job.check()
+    check_model(job.model)
+    check_backend(job.backend)
     light = job.light()
     source = source_of(job, light)
     sinks: Sinks | None = None

@@ -13,17 +13,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lrhdr.contract import WINDOWS
 from lrhdr_engines.findings import Findings
+from lrhdr_engines.media.signal.finite import not_finite
 from lrhdr_engines.media.sink import PqPicture
 from lrhdr_engines.reconstruct import Reconstructor, ReconstructsWith, RgbFrame, white
 from lrhdr_engines.segments import radiance_of
-from lrhdr_engines.streaming import Output
+from lrhdr_engines.streaming import Output, sparse
 from lrhdr_engines.timeline import Timeline
 
 log = logging.getLogger(__name__)
@@ -78,16 +77,12 @@ class Guard:
 
     def _doubt(self, output: Output) -> str | None:
         """Whether it is black or blown, against what its own exposure tells."""
-        codes = _sample(self._reference(output))
+        codes = sparse(self._reference(output), _SAMPLED)
         shown = codes / white(codes)
         telling = ((shown > _DARK) & (shown < _CLIPPED)).all(axis=2)
         if np.count_nonzero(telling) < _ENOUGH:
             return None
-        picture = output.picture
-        if isinstance(picture, PqPicture):
-            sampled = replace(output, picture=replace(picture, codes=_sample(picture.codes))).hdr
-        else:
-            sampled = _sample(picture)
+        sampled = output.sampled(_SAMPLED)
         expected = radiance_of(codes, self._timeline.ev_of(output.index))[telling].mean()
         ratio = float(sampled[telling].mean() / expected)
         if ratio * _FACTOR < 1:
@@ -113,14 +108,5 @@ class Guard:
 def _broken(output: Output) -> str | None:
     """Whether it has values that are not finite."""
     picture = output.picture
-    if isinstance(picture, PqPicture):
-        bad = picture.repaired
-    else:
-        bad = picture.size - int(np.count_nonzero(np.isfinite(picture)))
+    bad = picture.repaired if isinstance(picture, PqPicture) else not_finite(picture)
     return f"not finite in {bad} values" if bad else None
-
-
-def _sample(picture: NDArray[Any]) -> NDArray[Any]:
-    """Every so manieth pixel."""
-    steps = (max(1, side // _SAMPLED) for side in picture.shape[:2])
-    return picture[tuple(slice(None, None, step) for step in steps)]

@@ -101,11 +101,10 @@ class Job:
             for f in fields(self)
             if f.name not in _FREE and f.name not in ("input", "out")
         }
-        try:
+        clip = str(self.input.resolve())
+        if self.input.is_file():  # a folder's time changes with what is written into it
             known = self.input.stat()
-            clip = f"{self.input.resolve()}, {known.st_size} bytes, {known.st_mtime_ns}"
-        except OSError:
-            clip = str(self.input)
+            clip += f", {known.st_size} bytes, {known.st_mtime_ns}"
         return {"lrhdr": __version__, "input": clip, **asked}
 
     def command(self) -> str:

@@ -121,11 +121,10 @@ def run(
                 model, times.noted(decoded), timeline, request, findings=findings
             ):
                 shown = times.of(output.index)
-                if (output.index - request.start) % request.step == 0:
-                    trusted = output if guard is None else guard.checked(output)
-                    finished.put(_Finished(output.index, trusted.picture, shown))
-                    if watch is not None:
-                        watch(trusted)
+                trusted = output if guard is None else guard.checked(output)
+                finished.put(_Finished(output.index, trusted.picture, shown))
+                if watch is not None:
+                    watch(trusted)
                 if interrupt.is_set():
                     break
             else:

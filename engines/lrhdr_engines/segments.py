@@ -53,8 +53,7 @@ def outputs(
         model: opened for as many exposures as the timeline has.
         frames: in order, from `reading(...)[0]` on.
         timeline: of the clip.
-        request: what is wanted. Outputs between two steps may be yielded too: not every model
-            gains by leaving them out.
+        request: what is wanted.
         findings: told what was concealed, and what stands alone.
 
     Raises:
@@ -68,7 +67,8 @@ def outputs(
         if stop is not None and segment.start >= stop:
             return
         begin, end = max(start, segment.start), _least(stop, segment.stop)
-        first = reading(timeline, begin, None)[0]
+        due = begin + (start - begin) % request.step  # the segment's first output
+        first = max(segment.start, context(len(segment.ev), due, None)[0])
         taken = supply.until(segment.stop)
         head = list(islice(taken, len(segment.ev)))
         if segment.start and (not head or head[-1].index < begin):
@@ -80,16 +80,20 @@ def outputs(
             )
         # One segment is the whole clip, which the model refuses if it is too short.
         if first == segment.start and len(head) < len(segment.ev) and len(timeline.segments) > 1:
-            alone = [f for f in head if f.index >= begin and (end is None or f.index < end)]
+            wanted = range(due, head[-1].index + 1 if end is None else end, request.step)
+            alone = [frame for frame in head if frame.index in wanted]
             findings.alone += [frame.index for frame in alone]
             yield from (_alone(frame, segment) for frame in alone)
             continue
+        if end is not None and due >= end:
+            return
         streamed = model.stream(
             (frame.rgb for frame in chain(head, taken)),
             segment.ev,
             first=first - segment.start,
-            start=begin - segment.start,
-            count=None if end is None else end - begin,
+            start=due - segment.start,
+            count=None if end is None else end - due,
+            step=request.step,
             masks=_from(request.masks, segment.start),
             pq_white_nits=request.pq_white_nits,
         )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,19 @@ class Output:
         if self.pq_white_nits is None:
             raise ValueError("the white of PQ codes is not known")
         return decoded(self.picture, self.pq_white_nits)
+
+    def sampled(self, least: int) -> NDArray[np.float32]:
+        """The radiance of every so manieth pixel: no more is decoded. See `sparse`."""
+        if isinstance(self.picture, np.ndarray):
+            return sparse(self.picture, least)
+        few = replace(self.picture, codes=sparse(self.picture.codes, least))
+        return replace(self, picture=few).hdr
+
+
+def sparse(picture: NDArray[Any], least: int) -> NDArray[Any]:
+    """Every so manieth pixel of (H, W, 3): `least` rows and columns or more, where there are."""
+    rows, columns = (max(1, side // least) for side in picture.shape[:2])
+    return picture[::rows, ::columns]
 
 
 def decoded(picture: PqPicture, white_nits: float) -> NDArray[np.float32]:
@@ -115,6 +128,7 @@ class StreamingModel(Protocol):
         first: int = 0,
         start: int = 0,
         count: int | None = None,
+        step: int = 1,
         masks: bool | Callable[[int], bool] = False,
         pq_white_nits: float | None = None,
     ) -> Iterator[Output]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from pathlib import Path
 
-from lrhdr_engines.media.files import unfinished, write_error
+from lrhdr_engines.media.files import sync_folder, unfinished, write_error
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -23,7 +22,7 @@ def write_whole(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
             part.unlink()
@@ -43,14 +42,3 @@ def sweep(path: Path) -> None:
     """Remove what processes that died left of `path`. Call it where nobody else can write it."""
     for part in path.parent.glob(f".{path.stem}.*.part{path.suffix}"):
         part.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename last; Windows opens no folders and needs none."""
-    if sys.platform == "win32":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

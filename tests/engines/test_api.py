@@ -161,3 +161,21 @@ def test_values_that_are_not_finite_are_handed_out(tiny: Any, make_frames: Any, 
     frames[5][2, 3, 0] = bad
     finite = [np.isfinite(out.hdr).all() for out in open_model(tiny.folder).stream(frames, EVS[2])]
     assert finite == [True] * 4 + [False] * 2
+
+
+def test_outputs_between_two_steps_are_not_made(
+    tiny: Any, make_frames: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, frames = open_model(tiny.folder, backend="onnxruntime"), make_frames(9)
+    whole = {out.index: out.hdr for out in model.stream(frames, EVS[2])}
+    run, graphs = model.engine.run, []
+
+    def counted(graph: str, available: Any) -> Any:
+        graphs.append(graph)
+        return run(graph, available)
+
+    monkeypatch.setattr(model.engine, "run", counted)
+    half = {out.index: out.hdr for out in model.stream(frames, EVS[2], start=1, step=2)}
+    assert list(half) == [1, 3, 5, 7]
+    assert graphs.count(LRHDR) == 4
+    assert all(np.array_equal(half[index], whole[index]) for index in half)

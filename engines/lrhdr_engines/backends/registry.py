@@ -65,6 +65,18 @@ def preferred(sm: int, installed: Sequence[str]) -> BackendName:
     return "tensorrt" if "tensorrt" in installed else "onnxruntime"
 
 
+def check_backend(name: BackendName) -> None:
+    """Refuse a backend that cannot run here, before any work.
+
+    Raises:
+        BackendError: as `open_backend` and `require_gpu` do.
+    """
+    if name in _GPU_PACKAGES:
+        require_gpu(name)
+    elif name != "auto":
+        open_backend(name)
+
+
 def require_gpu(name: str) -> None:
     """See to it that a backend that streams on a GPU has what it needs.
 

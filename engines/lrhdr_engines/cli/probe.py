@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from lrhdr.errors import IncompleteError, InputError, LrhdrError, OutputError
-from lrhdr.light import CAMERA_CURVES
-from lrhdr_engines.media.light_in import AUTO, NETWORK, LightIn, Matrix, Range
+from lrhdr_engines.cli.options import (
+    Ev,
+    FrameRate,
+    JsonTo,
+    MatrixOption,
+    Overwrite,
+    RangeOption,
+    Transfer,
+    write_json,
+)
+from lrhdr_engines.media.light_in import AUTO, NETWORK, LightIn
 
 PROGRAM = "lrhdr-probe"
 _INTERRUPTED = 130  # 128 + SIGINT, as shells count
@@ -27,34 +35,14 @@ def command(
         Path,
         typer.Argument(metavar="CLIP", help="A video, or a folder of frames."),
     ],
-    ev: Annotated[
-        str,
-        typer.Option(
-            help="Exposure values in stops, in cycle order from the first frame: 0,-3 or -2,0,2. "
-            "auto reads what lies beside the clip, else finds them from the pixels."
-        ),
-    ] = "auto",
+    ev: Ev = "auto",
     max_frames: Annotated[
         int | None, typer.Option(min=1, help="Read at most so many frames.")
     ] = None,
-    frame_rate: Annotated[
-        str | None,
-        typer.Option(metavar="N|N/M", help="Frames a second of a folder of images. Default: 24."),
-    ] = None,
-    transfer: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME|FILE",
-            help=f"How the camera coded light: {', '.join(CAMERA_CURVES)}, or a response curve "
-            "(CSV, or a BaslerCRF.mat). auto is gamma22; a curve that fits better is named.",
-        ),
-    ] = AUTO,
-    matrix: Annotated[
-        Matrix, typer.Option(help="The clip's YUV matrix; auto goes by its tags.")
-    ] = "auto",
-    range_: Annotated[
-        Range, typer.Option("--range", help="The clip's code range; auto goes by its tags.")
-    ] = "auto",
+    frame_rate: FrameRate = None,
+    transfer: Transfer = AUTO,
+    matrix: MatrixOption = "auto",
+    range_: RangeOption = "auto",
     calibrate: Annotated[
         Path | None,
         typer.Option(
@@ -63,17 +51,12 @@ def command(
             "a curve for --transfer. Needs --ev.",
         ),
     ] = None,
-    json_to: Annotated[
-        str | None,
-        typer.Option("--json", metavar="F|-", help="Also write the facts as JSON; - is stdout."),
-    ] = None,
+    json_to: JsonTo = None,
     plot: Annotated[
         Path | None,
         typer.Option(metavar="F.png", help="Also draw the luma of every frame, by exposure."),
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace outputs that exist.")
-    ] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Say what a clip is and how its exposures alternate: period, phase, EVs, cuts and slips.
 
@@ -100,7 +83,7 @@ def command(
     except LrhdrError as error:
         _say(f"error: {error}")
         if json_to == "-":
-            _write_json("-", {"error": str(error)})
+            write_json("-", {"error": str(error)})
         code = error.exit_code
     except KeyboardInterrupt:
         _say("interrupted")
@@ -149,7 +132,7 @@ def _probe(
     for line in exposure_lines(reading, answered):
         print(line, file=out)
     if json_to is not None:
-        _write_json(json_to, facts(source.info, reading, answered))
+        write_json(json_to, facts(source.info, reading, answered))
     if reading.figures.broken:
         _say(reading.figures.broken)
         return IncompleteError.exit_code
@@ -199,17 +182,6 @@ def _check_targets(json_to: str | None, plot: Path | None, overwrite: bool) -> N
         check_new_file(plot, overwrite=overwrite)
     if json_to is not None and json_to != "-":
         check_new_file(Path(json_to), overwrite=overwrite)
-
-
-def _write_json(target: str, content: dict[str, Any]) -> None:
-    text = json.dumps(content, indent=2) + "\n"
-    if target == "-":
-        sys.stdout.write(text)
-        sys.stdout.flush()
-        return
-    from lrhdr_engines.whole import write_whole
-
-    write_whole(Path(target), text.encode())
 
 
 def _say(line: str) -> None:

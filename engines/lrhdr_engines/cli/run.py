@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
 from lrhdr import __version__
 from lrhdr.command import interruptible
 from lrhdr.errors import IncompleteError, InputError, LrhdrError
-from lrhdr.light import CAMERA_CURVES
 from lrhdr_engines.backends import BackendName
+from lrhdr_engines.cli.options import (
+    Ev,
+    FrameRate,
+    JsonTo,
+    MatrixOption,
+    Overwrite,
+    RangeOption,
+    Transfer,
+    write_json,
+)
 from lrhdr_engines.cli.words import PROGRAM, announcement, conclusion, say
 from lrhdr_engines.engine import EngineChoice
 from lrhdr_engines.job import Fps, Job, parse_rate
 from lrhdr_engines.media.hardware import DecoderChoice
-from lrhdr_engines.media.light_in import AUTO, Matrix, Range
+from lrhdr_engines.media.light_in import AUTO
 from lrhdr_engines.media.outputs import Format
 from lrhdr_engines.media.sink import Encoder, Tone
 
@@ -68,32 +75,11 @@ def command(
             f"{', '.join(get_args(Format))}. Default: INPUT.hdr10.mp4 beside the input.",
         ),
     ] = None,
-    ev: Annotated[
-        str,
-        typer.Option(
-            help="Exposure values in stops, in cycle order from the first frame: 0,-3 or -2,0,2. "
-            "auto reads what lies beside the clip, else finds them from the pixels.",
-        ),
-    ] = "auto",
-    transfer: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME|FILE",
-            help=f"How the camera coded light: {', '.join(CAMERA_CURVES)}, or a response curve "
-            "(CSV, or a BaslerCRF.mat). auto is gamma22, or srgb or bt709 where the clip's tones "
-            "clearly fit that.",
-        ),
-    ] = AUTO,
-    matrix: Annotated[
-        Matrix, typer.Option(help="The clip's YUV matrix; auto goes by its tags.")
-    ] = "auto",
-    range_: Annotated[
-        Range, typer.Option("--range", help="The clip's code range; auto goes by its tags.")
-    ] = "auto",
-    frame_rate: Annotated[
-        str | None,
-        typer.Option(metavar="N|N/M", help="Frames a second of a folder of images. Default: 24."),
-    ] = None,
+    ev: Ev = "auto",
+    transfer: Transfer = AUTO,
+    matrix: MatrixOption = "auto",
+    range_: RangeOption = "auto",
+    frame_rate: FrameRate = None,
     start_frame: Annotated[
         int, typer.Option(min=0, help="First frame to make, counted from 0.")
     ] = 0,
@@ -141,13 +127,8 @@ def command(
     report: Annotated[
         Path | None, typer.Option(metavar="F.html", help="Also write a report to look at.")
     ] = None,
-    json_to: Annotated[
-        str | None,
-        typer.Option("--json", metavar="F|-", help="Also write the facts as JSON; - is stdout."),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace outputs that exist.")
-    ] = False,
+    json_to: JsonTo = None,
+    overwrite: Overwrite = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the same run, whatever ended it.")
     ] = False,
@@ -237,7 +218,7 @@ def _run(job: Job, json_to: str | None) -> int:
                 interrupt=interrupt,
             )
         if json_to is not None:
-            _write_json(json_to, result.facts())
+            write_json(json_to, result.facts())
     except LrhdrError as error:
         return _failed(error, str(error), error.exit_code, json_to)
     except KeyboardInterrupt as stop:
@@ -260,7 +241,7 @@ def _failed(error: Exception, said: str, code: int, json_to: str | None) -> int:
     for note in getattr(error, "__notes__", ()):
         say(note)
     if json_to == "-":
-        _write_json(json_to, {"ending": "error", "note": said})
+        write_json(json_to, {"ending": "error", "note": said})
     return code
 
 
@@ -275,17 +256,6 @@ def _notes() -> Iterator[None]:
         yield
     finally:
         logger.removeHandler(handler)
-
-
-def _write_json(target: str, facts: dict[str, Any]) -> None:
-    text = json.dumps(facts, indent=2, default=str) + "\n"
-    if target == "-":
-        sys.stdout.write(text)
-        sys.stdout.flush()
-        return
-    from lrhdr_engines.whole import write_whole
-
-    write_whole(Path(target), text.encode())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -13,7 +13,8 @@ from av.container import InputContainer, OutputContainer
 from av.video.stream import VideoStream
 
 from lrhdr.errors import InputError
-from lrhdr_engines.media.decode import open_container, start_seconds
+from lrhdr_engines.media.container import open_container
+from lrhdr_engines.media.timing import start_seconds
 
 # A decoder's run-in may lie before the first frame; an edit list hides it again.
 _RUN_IN_SECONDS = 0.2

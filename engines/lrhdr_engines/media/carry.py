@@ -12,7 +12,8 @@ import av
 from av.video.stream import VideoStream
 
 from lrhdr.errors import InputError
-from lrhdr_engines.media.decode import open_container, start_seconds
+from lrhdr_engines.media.container import open_container
+from lrhdr_engines.media.timing import start_seconds
 
 if TYPE_CHECKING:
     from av.container.core import Chapter

@@ -10,11 +10,8 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from lrhdr_engines.media.container import main_video, open_container
 from lrhdr_engines.media.ledger import Ledger
-from lrhdr_engines.media.timing import Promise, Rhythm, start_seconds
-
-__all__ = ["Decoder", "Shown", "main_video", "open_container", "start_seconds"]
+from lrhdr_engines.media.timing import Promise, Rhythm
 
 _READ_ERRORS = 16  # in a row: the rest of the file cannot be read either
 # Decoders that pass over most damage in silence unless they are told not to.

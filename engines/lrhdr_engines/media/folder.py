@@ -11,22 +11,20 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 import OpenImageIO as oiio
 from numpy.typing import NDArray
 
 from lrhdr.errors import IncompleteError, InputError
-from lrhdr_engines.media.source import ClipInfo, Frame
+from lrhdr_engines.media.source import ClipInfo, ClosedAfterUse, Frame
 
 LIST = "img_list.txt"
 SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".webp", ".ppm", ".pgm")
 _DEPTHS = {"uint8": 8, "uint16": 16}
 
 
-class FolderSource:
+class FolderSource(ClosedAfterUse):
     """A folder of images. See `Source`."""
 
     def __init__(self, path: Path, frame_rate: Fraction) -> None:
@@ -109,17 +107,6 @@ class FolderSource:
     def close(self) -> None:
         """Ends every iteration at its next frame."""
         self._closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _images(folder: Path) -> list[Path]:

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, get_args
 
 import cv2
 import numpy as np
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from lrhdr.errors import InputError
 from lrhdr.light import CAMERA_CURVES, GAMMA, camera_light
 from lrhdr.response import SUFFIXES, read_response
-from lrhdr_engines.media.source import Frame, Source
+from lrhdr_engines.media.source import ClosedAfterUse, Frame, Source
 
 Matrix = Literal["auto", "bt601", "bt709", "bt2020"]
 Range = Literal["auto", "full", "limited"]
@@ -108,7 +107,7 @@ class Curve:
         return self._tables[top]
 
 
-class CurvedSource:
+class CurvedSource(ClosedAfterUse):
     """A clip whose frames go through a curve. See `Source`."""
 
     def __init__(self, source: Source, curve: Curve) -> None:
@@ -125,14 +124,3 @@ class CurvedSource:
     def close(self) -> None:
         """Ends every iteration at its next frame."""
         self._source.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

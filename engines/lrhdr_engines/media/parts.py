@@ -12,6 +12,7 @@ from pathlib import Path
 from lrhdr.errors import OutputError
 from lrhdr_engines.lock import locked
 from lrhdr_engines.media.files import exists_error, sync_folder
+from lrhdr_engines.media.same_job import check_same
 from lrhdr_engines.media.segment import SIDECAR, Segment, read_segment, write_json
 
 _JOB, _JOINED, _LOCK = "job.json", "joined.json", "lock"
@@ -67,15 +68,7 @@ class Parts:
             before = json.loads((self.folder / _JOB).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             before = {}
-        now = json.loads(json.dumps(dict(job)))  # tuples become lists, as in the file
-        for name in sorted(set(before) | set(now)):
-            if before.get(name) != now.get(name):
-                raise OutputError(
-                    f"{self.target} cannot be resumed: {name} was {before.get(name)!r} "
-                    f"and is {now.get(name)!r}",
-                    expected="the same job as before",
-                    next_step="Run with the earlier settings, or start again with --overwrite",
-                )
+        check_same(self.target, before, job)
 
     def may_replace(self) -> bool:
         """Whether the target is not there, or is what `publish` put there."""

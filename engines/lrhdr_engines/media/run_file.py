@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from lrhdr.errors import OutputError
+from lrhdr_engines.media.same_job import check_same
 from lrhdr_engines.media.segment import write_json
 
 _JOB, _STEP = "job", "step"
@@ -37,15 +37,7 @@ class RunFile:
             return None
         except (OSError, ValueError, KeyError, TypeError):
             before, step = {}, 1
-        now = json.loads(json.dumps(dict(job)))  # tuples become lists, as in the file
-        for name in sorted(set(before) | set(now)):
-            if before.get(name) != now.get(name):
-                raise OutputError(
-                    f"{self._pattern} cannot be resumed: {name} was {before.get(name)!r} "
-                    f"and is {now.get(name)!r}",
-                    expected="the same job as before",
-                    next_step="Run with the earlier settings, or start again with --overwrite",
-                )
+        check_same(self._pattern, before, job)
         return step
 
     def end(self) -> None:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import av
 from av.codec.hwaccel import HWAccel
@@ -21,14 +19,14 @@ from lrhdr_engines.media.container import main_video, open_container
 from lrhdr_engines.media.decode import Decoder, Shown
 from lrhdr_engines.media.hardware import DecoderChoice, nvdec_for
 from lrhdr_engines.media.light_in import BY_TAGS, LightIn
-from lrhdr_engines.media.source import ClipInfo, Frame
+from lrhdr_engines.media.source import ClipInfo, ClosedAfterUse, Frame
 from lrhdr_engines.media.timing import promise_of, rhythm_of
 from lrhdr_engines.media.yuv import colour_of, to_rgb
 
 _TIMECODE = re.compile(r"\d\d:\d\d:\d\d[:;]\d\d")
 
 
-class VideoSource:
+class VideoSource(ClosedAfterUse):
     """A video file. See `Source`.
 
     A lost picture between two whole ones is a frame with `damaged`. At most a
@@ -173,17 +171,6 @@ class VideoSource:
     def close(self) -> None:
         """Ends every iteration at its next frame."""
         self._closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _timecode(container: InputContainer) -> str | None:

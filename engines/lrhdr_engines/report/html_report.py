@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from lrhdr_engines.preview import eight_bit, palette, pick_rows, winners
 from lrhdr_engines.report.figures import Comparison, FrameFigures
 from lrhdr_engines.report.page import page
 from lrhdr_engines.report.pictures import data_uri, smaller
-from lrhdr_engines.streaming import Output
+from lrhdr_engines.streaming import Output, sparse
 from lrhdr_engines.tonemap import display
 from lrhdr_engines.whole import write_whole
 
@@ -44,34 +44,32 @@ class HtmlReport:
 
     def add(self, output: Output) -> None:
         """See `Watcher`."""
-        picture = output.hdr
         own = output.window.frames[self._window.reference]
         ev = self._plan.timeline.ev_of(output.index)
-        brightest = _sampled(picture).max(axis=2) * self._plan.job.white_nits
+        brightest = output.sampled(_SAMPLED).max(axis=2) * self._plan.job.white_nits
         self._figures.append(
             FrameFigures(
                 index=output.index,
                 phase=self._by_length.index(ev),
-                luma=float((eight_bit(_sampled(own)) @ np.array(LUMA_BT601)).mean() / 255),
+                luma=float((eight_bit(sparse(own, _SAMPLED)) @ np.array(LUMA_BT601)).mean() / 255),
                 mean_nits=float(np.maximum(brightest, 0).mean()),
                 high_nits=float(np.percentile(brightest, 99)),
             )
         )
         if output.masks is not None and self.wants(output.index):
-            self._comparisons.append(self._compared(output, picture, ev))
+            self._comparisons.append(self._compared(output, output.masks, ev))
 
-    def _compared(self, output: Output, picture: NDArray[np.float32], ev: float) -> Comparison:
-        assert output.masks is not None
+    def _compared(self, output: Output, masks: NDArray[np.float32], ev: float) -> Comparison:
         metered, lowest = self._by_length[-2], self._by_length[-1]
-        shown = display(picture * np.float32(2.0**metered), 2.0 ** (metered - lowest))
+        shown = display(output.hdr * np.float32(2.0**metered), 2.0 ** (metered - lowest))
         own = eight_bit(output.window.frames[self._window.reference])
         return Comparison(
             index=output.index,
             ev=ev,
             before=data_uri(smaller(own)),
             after=data_uri(smaller(shown)),
-            winners=data_uri(smaller(winners(output.masks, palette(self._window), shown))),
-            shares=tuple(output.masks.mean(axis=(0, 1), dtype=np.float64).tolist()),
+            winners=data_uri(smaller(winners(masks, palette(self._window), shown))),
+            shares=tuple(masks.mean(axis=(0, 1), dtype=np.float64).tolist()),
         )
 
     def save(self, path: Path, report: Report) -> bool:
@@ -80,9 +78,3 @@ class HtmlReport:
             return False
         write_whole(path, page(self._plan, report, self._figures, self._comparisons).encode())
         return True
-
-
-def _sampled(picture: NDArray[Any]) -> NDArray[Any]:
-    """Every so manieth pixel."""
-    rows, columns = (max(1, side // _SAMPLED) for side in picture.shape[:2])
-    return picture[::rows, ::columns]

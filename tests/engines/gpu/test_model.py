@@ -45,6 +45,7 @@ def test_any_clip_gives_the_plain_models_outputs(
         first=first,
         start=start,
         count=wanted,
+        step=data.draw(st.sampled_from([1, 2]), "step"),
         masks=shown if isinstance(shown, bool) else shown.__contains__,
         pq_white_nits=white,
     )

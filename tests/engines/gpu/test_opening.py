@@ -51,7 +51,8 @@ def imagined(machines: Any, tmp_path: Path, gpu: Any, monkeypatch: pytest.Monkey
     }
     for name, value in replaced.items():
         monkeypatch.setattr(opening, name, value)
-    monkeypatch.setattr(api, "require_gpu", lambda name: None)
+    for module in (api, registry):  # of a command, and of its model
+        monkeypatch.setattr(module, "require_gpu", lambda name: None)
     monkeypatch.setattr(
         api, "resolve_backend", lambda name: "tensorrt-rtx" if name == "auto" else name
     )

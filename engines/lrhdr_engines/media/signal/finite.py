@@ -23,12 +23,17 @@ def checked(picture: Picture, settings: OutputSettings) -> tuple[Radiance, int]:
     if radiance.shape != expected:
         raise ValueError(f"a frame of shape {radiance.shape} was given to an output of {expected}")
     frame = np.ascontiguousarray(radiance, np.float32)
-    flat = frame.reshape(-1)
-    # A sum of squares is the quickest look at every value; it may overflow without fault.
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(np.dot(flat, flat)):
-            return frame, 0
-    bad = frame.size - int(np.count_nonzero(np.isfinite(frame)))
+    bad = not_finite(frame)
     if not bad:
         return frame, 0
     return np.nan_to_num(frame, nan=0.0, posinf=light.MAX_HALF, neginf=0.0), bad
+
+
+def not_finite(radiance: Radiance) -> int:
+    """How many values are NaN or infinite."""
+    flat = radiance.ravel(order="K")
+    # A sum of squares is the quickest look at every value; it may overflow without fault.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(np.dot(flat, flat)):
+            return 0
+    return radiance.size - int(np.count_nonzero(np.isfinite(radiance)))

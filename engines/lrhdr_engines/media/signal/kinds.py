@@ -26,7 +26,6 @@ from lrhdr_engines.tonemap import curve
 Kind = Literal["pq", "hlg", "sdr"]
 
 HLG_PEAK_NITS, HLG_GAMMA = 1000.0, 1.2  # BT.2100-2 table 5, note 5f
-BT1886_GAMMA = 2.4  # of a display whose black is 0
 # Becomes SDR white: where the short exposure of a clip 3.3 EV apart saturates, by 203 cd/m2.
 SDR_PEAK_NITS = 2000.0
 
@@ -71,7 +70,7 @@ def rendering(kind: Kind, white_nits: float, tone: Tone) -> Rendering:
                 weights=light.BT2020,
                 tags=(9, 18, 9),
                 cosited=True,
-                signal=lambda nits: hlg_encode(nits / HLG_PEAK_NITS),
+                signal=lambda nits: np.asarray(light.hlg_encode(nits / HLG_PEAK_NITS), np.float64),
                 factor=_inverse_ootf,
                 by_luminance=True,
             )
@@ -87,7 +86,9 @@ def rendering(kind: Kind, white_nits: float, tone: Tone) -> Rendering:
                 weights=light.BT709,
                 tags=(1, 1, 1),
                 cosited=False,
-                signal=lambda nits: bt1886_encode(nits / light.REFERENCE_WHITE_NITS),
+                signal=lambda nits: np.asarray(
+                    light.bt1886_encode(nits / light.REFERENCE_WHITE_NITS), np.float64
+                ),
                 factor=factor,
             )
 
@@ -96,15 +97,3 @@ def _inverse_ootf(luminance: Light) -> Light:
     """Display light times this is scene light, where 1.0 is that of 1000 cd/m2."""
     relative = np.maximum(luminance, LEAST_NITS) / HLG_PEAK_NITS
     return np.asarray(relative ** (1.0 / HLG_GAMMA - 1.0))
-
-
-def bt1886_encode(shown: Light) -> Light:
-    """BT.1886 annex 1, black at 0, inverted: light of an SDR display, clipped at 1."""
-    return np.asarray(np.clip(shown, 0.0, 1.0) ** (1.0 / BT1886_GAMMA))
-
-
-def hlg_encode(scene: Light) -> Light:
-    """BT.2100-2 table 5, the OETF: scene light, clipped at 1, to the signal in [0, 1]."""
-    scene = np.clip(scene, 0.0, 1.0)
-    log = light.HLG_A * np.log(np.maximum(12.0 * scene - light.HLG_B, 0.1)) + light.HLG_C
-    return np.where(scene <= 1 / 12, np.sqrt(3.0 * scene), log)

@@ -2,110 +2,28 @@
 
 from __future__ import annotations
 
-import io
 import json
-import os
-import shlex
 import shutil
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any
 
 import av
 import cv2
 import numpy as np
-import OpenImageIO as oiio
 import pytest
-from numpy.typing import NDArray
 
-from lrhdr_engines.cli.run import main
-
-EV = (0.0, -3.0)
-SIZE = (48, 64)
-
-
-class Outcome(NamedTuple):
-    code: int
-    out: str
-    lines: list[str]  # of stderr
-
-
-Run = Callable[..., Outcome]
-
-
-@pytest.fixture
-def run(tiny: Any, capsys: Any) -> Run:
-    """Calls the command in this process, with the tiny model unless another is given."""
-
-    def call(*arguments: object) -> Outcome:
-        words = [str(word) for word in arguments]
-        if "--model" not in words:
-            words += ["--model", str(tiny.folder)]
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as left:
-            main(words)
-        captured = capsys.readouterr()
-        return Outcome(int(left.value.code or 0), captured.out, captured.err.splitlines())
-
-    return call
-
-
-def scene(count: int, height: int, width: int, ev: tuple[float, ...] = EV) -> list[NDArray[Any]]:
-    """A bright, smooth scene that drifts, shot at alternating exposures: (H, W, 3) uint8."""
-    y, x = np.mgrid[0:height, 0:width].astype(np.float64)
-    frames = []
-    for index in range(count):
-        waves = [1 + np.sin((x + 2 * index) / (5 + 2 * c) + y / (9 - c)) for c in range(3)]
-        light = np.stack(waves, axis=2) ** 3 * (0.02 + 0.6 * x[..., None] / width)
-        shot = np.clip(light * 2.0 ** ev[index % len(ev)], 0, 1) ** (1 / 2.2)
-        frames.append(np.rint(shot * 255).astype(np.uint8))
-    return frames
-
-
-def write_video(path: Path, frames: list[NDArray[Any]], faststart: bool = False) -> Path:
-    options = {"movflags": "+faststart"} if faststart else {}
-    with av.open(str(path), "w", options=options) as container:
-        stream = container.add_stream("libx264", rate=Fraction(24), options={"crf": "12", "g": "4"})
-        stream.height, stream.width = frames[0].shape[:2]
-        stream.pix_fmt = "yuv420p"
-        for frame in frames:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, "rgb24")))
-        container.mux(stream.encode(None))
-    return path
-
-
-def write_folder(folder: Path, frames: list[NDArray[Any]], exposures: str = "") -> Path:
-    folder.mkdir()
-    for index, frame in enumerate(frames):
-        cv2.imwrite(str(folder / f"shot_{index:03d}.png"), frame[..., ::-1])
-    if exposures:
-        (folder / "Exposures.txt").write_text(exposures)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def _clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_video(tmp_path_factory.mktemp("clip") / "clip.mov", scene(8, *SIZE), True)
-
-
-@pytest.fixture
-def clip(_clip: Path, tmp_path: Path) -> Path:
-    """A video of 8 frames, alone in a folder."""
-    return Path(shutil.copy(_clip, tmp_path / "clip.mov"))
-
-
-def decoded(path: Path) -> int:
-    with av.open(str(path)) as container:
-        return sum(1 for _ in container.decode(video=0))
-
-
-def read_exr(path: Path) -> NDArray[Any]:
-    return np.asarray(oiio.ImageBuf(str(path)).get_pixels(oiio.FLOAT))
+from tests.engines.cli.running import (
+    EV,
+    SIZE,
+    Outcome,
+    Run,
+    decoded,
+    process,
+    read_exr,
+    scene,
+    write_folder,
+    write_video,
+)
 
 
 def test_a_video_becomes_hdr_video_beside_it(run: Run, clip: Path) -> None:
@@ -216,9 +134,6 @@ def test_odd_sizes(run: Run, tmp_path: Path, size: tuple[int, int]) -> None:
     outcome = run(folder, "-o", tmp_path / "out.mp4", "--ev", "0,-3")
     assert outcome.code == 0, outcome.lines
     assert decoded(tmp_path / "out.mp4") == 2
-
-
-# Bad input.
 
 
 def refused(outcome: Outcome, *words: str, code: int = 2) -> None:
@@ -359,115 +274,12 @@ def test_words_that_are_none(run: Run, clip: Path, word: str) -> None:
     assert run(clip, word, "nonsense").code == 2
 
 
-# Processes of their own.
-
-
-# Says on stdout which frame it has encoded, and takes its time over each.
-SLOW = """
-import time
-from lrhdr_engines.media.several import Sinks
-write = Sinks.write
-def slow(sinks, index, picture, shown):
-    time.sleep(0.03)
-    write(sinks, index, picture, shown)
-    print(index, flush=True)
-Sinks.write = slow
-"""
-
-
-def process(
-    *arguments: object, before: str = "", stdin: IO[bytes] | None = None
-) -> subprocess.Popen[str]:
-    code = before + "from lrhdr_engines.cli.run import main; main()"
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *(str(word) for word in arguments)],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        stdin=stdin,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def until(child: subprocess.Popen[str], frame: int) -> None:
-    """Wait for a process begun with SLOW to have written a frame."""
-    assert child.stdout is not None
-    while child.stdout.readline() != f"{frame}\n":
-        assert child.poll() is None, child.communicate()[1]
-
-
-def test_control_c_leaves_a_playable_file_and_says_how_to_go_on(
-    run: Run, tiny: Any, tmp_path: Path
-) -> None:
-    clip = write_video(tmp_path / "clip.mov", scene(8, *SIZE) * 20)
-    target = tmp_path / "out.mp4"
-    child = process(clip, "-o", target, "--ev", "0,-3", "--model", tiny.folder, before=SLOW)
-    until(child, 60)
-    child.send_signal(signal.SIGINT)
-    _, errors = child.communicate(timeout=30)
-    assert child.returncode == 130, errors
-    assert "Traceback" not in errors
-    assert 60 < decoded(target) < 160
-    (rest,) = [line for line in errors.splitlines() if "go on with: " in line]
-    words = shlex.split(rest.split("go on with: lrhdr-run ")[1])
-    assert words[-1] == "--resume"
-    outcome = run(*words)
-    assert outcome.code == 0, outcome.lines
-    assert decoded(target) == 160
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["clip.mov", "out.mp4"]
-
-
-def test_killed_runs_go_on_to_the_same_result(run: Run, tiny: Any, tmp_path: Path) -> None:
-    """Several outputs at different points of progress; EXR and FFV1 bit for bit."""
-    clip = write_video(tmp_path / "clip.mov", scene(8, *SIZE) * 20)
-
-    def words(name: str) -> list[object]:
-        folder = tmp_path / name
-        folder.mkdir(exist_ok=True)
-        outs = f"ffv1:{folder / 'a.mkv'}", f"{folder / 'frames'}/"
-        return [clip, *("-o", outs[0], "-o", outs[1]), "--ev", "0,-3", "--model", tiny.folder]
-
-    assert run(*words("whole")).code == 0
-    for kill_at in (70, 130):
-        resume = [] if kill_at == 70 else ["--resume"]
-        child = process(*words("parts"), *resume, before=SLOW)
-        until(child, kill_at)
-        child.kill()
-        child.communicate(timeout=30)
-    outcome = run(*words("parts"), "--resume")
-    assert outcome.code == 0, outcome.lines
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    names = sorted(p.relative_to(whole) for p in whole.rglob("*"))
-    assert names == sorted(p.relative_to(parts) for p in parts.rglob("*"))
-    for name in names:
-        if (whole / name).is_file():
-            assert (whole / name).read_bytes() == (parts / name).read_bytes(), name
-
-
 def test_help_needs_no_model() -> None:
     child = process("--help")
     out, errors = child.communicate(timeout=30)
     assert (child.returncode, errors) == (0, "")
     assert "\n    lrhdr-run clip.mov\n" in out
     assert "Exit codes" in out
-
-
-def test_a_pipe_carries_the_video_and_nothing_else(tiny: Any, clip: Path) -> None:
-    """y4m on standard output, read by FFmpeg's own parser."""
-    child = process(clip, "-o", "y4m:-", "--ev", "0,-3", "--model", tiny.folder)
-    assert child.stdout is not None
-    video = child.stdout.buffer.read()  # type: ignore[attr-defined]
-    _, errors = child.communicate(timeout=60)
-    assert child.returncode == 0, errors
-    with av.open(io.BytesIO(video), "r", format="yuv4mpegpipe") as container:
-        frames = [(f.width, f.height, f.format.name) for f in container.decode(video=0)]
-    assert frames == [(64, 48, "yuv420p10le")] * 8
-
-
-def test_standard_output_takes_one_thing(run: Run, clip: Path) -> None:
-    outcome = run(clip, "-o", "y4m:-", "--json", "-", "--ev", "0,-3")
-    assert outcome.code == 2
-    assert "one of them at most" in outcome.lines[-1]
 
 
 def test_every_second_frame(run: Run, clip: Path, tmp_path: Path) -> None:
@@ -485,104 +297,19 @@ def test_every_second_frame(run: Run, clip: Path, tmp_path: Path) -> None:
         assert container.streams.video[0].frames == 4
 
 
-def test_a_clip_comes_through_a_pipe(run: Run, tiny: Any, clip: Path, tmp_path: Path) -> None:
-    """y4m on standard input gives what the same pictures give from a file."""
-    y4m = tmp_path / "clip.y4m"
-    with av.open(str(clip)) as source, av.open(str(y4m), "w", format="yuv4mpegpipe") as target:
-        stream = target.add_stream("wrapped_avframe", rate=24)
-        stream.width, stream.height, stream.pix_fmt = SIZE[1], SIZE[0], "yuv420p"
-        for frame in source.decode(video=0):
-            target.mux(stream.encode(frame))
-    options = ["--ev", "0,-3", "--model", tiny.folder]
-    child = process("-", "-o", tmp_path / "pipe", *options, stdin=y4m.open("rb"))
-    _, errors = child.communicate(timeout=60)
-    assert child.returncode == 0, errors
-    assert run(y4m, "-o", tmp_path / "file", *options).code == 0
-    files = sorted((tmp_path / "file").iterdir())
-    assert len(files) == 8
-    for file in files:
-        assert file.read_bytes() == (tmp_path / "pipe" / file.name).read_bytes()
-
-
-FAILING = """
-from lrhdr_engines.media.several import Sinks
-write = Sinks.write
-def failing(sinks, index, picture, shown):
-    if index == 60:
-        raise {error}
-    write(sinks, index, picture, shown)
-Sinks.write = failing
-"""
-
-
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("words", "said"),
     [
-        ("RuntimeError('a defect')", "error: RuntimeError: a defect (LRHDR_TRACEBACK=1 shows"),
-        ("MemoryError()", "error: out of memory: "),
+        (["--model", "no/such/folder"], "neither a shipped model nor a folder"),
+        (["--backend", "tensorrt-rtx"], "tensorrt-rtx cannot run here"),
     ],
 )
-def test_a_defect_is_one_line_and_loses_no_frame(
-    run: Run, tiny: Any, tmp_path: Path, error: str, said: str
+def test_what_cannot_run_is_refused_before_the_clip_is_read(
+    run: Run, clip: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], said: str
 ) -> None:
-    clip = write_video(tmp_path / "clip.mov", scene(8, *SIZE) * 10)
-    target = tmp_path / "out.mp4"
-    before = FAILING.format(error=error)
-    child = process(clip, "-o", target, "--ev", "0,-3", "--model", tiny.folder, before=before)
-    _, errors = child.communicate(timeout=60)
-    assert child.returncode == 2, errors
-    assert "Traceback" not in errors
-    assert said in errors
-    (rest,) = [line for line in errors.splitlines() if "go on with: " in line]
-    assert run(*shlex.split(rest.split("go on with: lrhdr-run ")[1])).code == 0
-    assert decoded(target) == 80
+    def read(*_: object, **__: object) -> None:
+        raise AssertionError("the clip was opened")
 
-
-def test_control_c_twice_says_what_is_kept(tiny: Any, tmp_path: Path) -> None:
-    clip = write_video(tmp_path / "clip.mov", scene(8, *SIZE) * 20)
-    target = tmp_path / "out.mp4"
-    child = process(clip, "-o", target, "--ev", "0,-3", "--model", tiny.folder, before=SLOW)
-    until(child, 60)
-    for _ in range(2):
-        child.send_signal(signal.SIGINT)
-        time.sleep(0.01)
-    _, errors = child.communicate(timeout=30)
-    assert child.returncode == 130, errors
-    assert "go on with: " in errors
-    assert "nothing was written" not in errors
-
-
-DYING = """
-import os, signal
-from lrhdr_engines.media.{module} import {sink}
-def die(sink):
-    os.kill(os.getpid(), signal.SIGKILL)
-{sink}.tidy = die
-"""
-
-
-@pytest.mark.parametrize(
-    ("module", "sink"), [("video_sink", "VideoSink"), ("image_sink", "ImageSink")]
-)
-def test_killed_while_everything_is_tidied_up(
-    run: Run, tiny: Any, clip: Path, tmp_path: Path, module: str, sink: str
-) -> None:
-    """The first output may have nothing left to go on with, the others do."""
-    outs = [
-        "-o",
-        f"ffv1:{tmp_path / 'a.mkv'}",
-        "-o",
-        f"{tmp_path / 'f'}/",
-        "-o",
-        tmp_path / "b.mp4",
-    ]
-    words = [clip, *outs, "--ev", "0,-3", "--model", tiny.folder]
-    child = process(*words, before=DYING.format(module=module, sink=sink))
-    child.communicate(timeout=60)
-    assert child.returncode == -signal.SIGKILL
-    before = (tmp_path / "a.mkv").read_bytes()
-    outcome = run(*words, "--resume")
-    assert outcome.code == 0, outcome.lines
-    assert (tmp_path / "a.mkv").read_bytes() == before
-    assert decoded(tmp_path / "b.mp4") == 8
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.mkv", "b.mp4", "clip.mov", "f"]
+    monkeypatch.setattr("lrhdr_engines.execute.source_of", read)
+    monkeypatch.setattr("lrhdr_engines.backends.registry.why_no_gpu", lambda: "there is none")
+    refused(run(clip, *words), said)
