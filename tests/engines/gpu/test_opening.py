@@ -16,6 +16,7 @@ from lrhdr.contract import LRHDR
 from lrhdr.errors import BackendError, BundleError
 from lrhdr_engines import api, open_model
 from lrhdr_engines.api import Model
+from lrhdr_engines.backends import registry
 from lrhdr_engines.build.engine import STREAMING
 from lrhdr_engines.build.forms import FORMS
 from lrhdr_engines.cli.run import main
