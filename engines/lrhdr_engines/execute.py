@@ -94,13 +94,18 @@ def execute(
     )
     watchers = Watchers(plan)
     with closing(model):
+        report: Report | None = None
+        pictures: dict[str, str | None] = {}
         try:
             report = _run(plan, model, source, sinks, watchers, started, advanced, interrupt)
-            return Result(plan=plan, report=report, pictures=watchers.save(report))
+            pictures = watchers.save(report)
         except BaseException as error:
+            if report is not None and isinstance(error, KeyboardInterrupt):
+                return Result(plan=plan, report=report, pictures=pictures)  # the frames are safe
             if sinks.kept:
                 error.add_note(f"finished frames are kept; go on with: {job.resumption()}")
             raise
+    return Result(plan=plan, report=report, pictures=pictures)
 
 
 def _run(

@@ -62,7 +62,7 @@ def try_case(case: Case, lab: Lab) -> Verdict:
         done = complete(ended)
         upto = sure(ended) if ended.code == 1 else None
         (folder / BALLAST).unlink(missing_ok=True)
-        if ended.code == -9:  # it may have been the very end
+        if ended.code in (-9, 130):  # it may have been the very end
             open_ends = _finished(case, lab, folder, ended, None) + _strays(folder, precious, case)
             done = not open_ends
         if not done and case.fault == "SIGKILL twice":

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
@@ -34,7 +36,7 @@ from lrhdr_engines.media.outputs import Format
 from lrhdr_engines.media.sink import Encoder, Tone
 
 if TYPE_CHECKING:
-    from lrhdr_engines.plan import Plan
+    from lrhdr_engines.plan import Plan, Result
 
 # Set, what is no error of ours ends in its traceback.
 _TRACEBACK = "LRHDR_TRACEBACK"
@@ -192,47 +194,56 @@ def command(
 
 def _run(job: Job, json_to: str | None) -> int:
     """Do the job, say what happened, and return the exit code."""
+    # To the last word: what is done is not undone by a Ctrl-C that comes late.
+    stopping = interruptible("stopping after the frame in hand", "abandons the output")
+    with stopping as interrupt, _notes():
+        result: Result | None = None
+        try:
+            result = _done(job, json_to, interrupt)
+            if json_to is not None:
+                write_json(json_to, result.facts())
+        except LrhdrError as error:
+            return _failed(error, str(error), error.exit_code, json_to)
+        except KeyboardInterrupt as stop:
+            if result is None:
+                for line in ("abandoned", *getattr(stop, "__notes__", ())):
+                    say(line)
+                return _INTERRUPTED
+        except Exception as error:
+            if os.environ.get(_TRACEBACK):
+                raise
+            name = "out of memory" if isinstance(error, MemoryError) else type(error).__name__
+            return _failed(error, f"{name}: {error} ({_TRACEBACK}=1 shows where)", 2, json_to)
+        for line in conclusion(result):
+            say(line)
+        return _EXIT_CODES[result.report.ending]
+
+
+def _done(job: Job, json_to: str | None, interrupt: Event) -> Result:
+    """Do the job, with its progress on the screen."""
     from lrhdr_engines.cli.progress import ProgressDisplay
     from lrhdr_engines.execute import execute
     from lrhdr_engines.job import check_new_file
 
-    try:
-        if json_to == "-" and any(target.path == "-" for target in job.targets()):
-            raise InputError(
-                "--json - and an output to standard output", expected="one of them at most"
-            )
-        if json_to is not None and json_to != "-":
-            check_new_file(Path(json_to), overwrite=job.overwrite or job.resume)
-        stopping = interruptible("stopping after the frame in hand", "abandons the output")
-        with ProgressDisplay() as progress, _notes(), stopping as interrupt:
+    if json_to == "-" and any(target.path == "-" for target in job.targets()):
+        raise InputError(
+            "--json - and an output to standard output", expected="one of them at most"
+        )
+    if json_to is not None and json_to != "-":
+        check_new_file(Path(json_to), overwrite=job.overwrite or job.resume)
+    with ProgressDisplay() as progress:
 
-            def started(plan: Plan) -> None:
-                say(announcement(plan))
-                progress.begin(plan.frames)
+        def started(plan: Plan) -> None:
+            say(announcement(plan))
+            progress.begin(plan.frames)
 
-            result = execute(
-                job,
-                looked=progress.look,
-                started=started,
-                advanced=progress.advance,
-                interrupt=interrupt,
-            )
-        if json_to is not None:
-            write_json(json_to, result.facts())
-    except LrhdrError as error:
-        return _failed(error, str(error), error.exit_code, json_to)
-    except KeyboardInterrupt as stop:
-        for line in ("abandoned", *getattr(stop, "__notes__", ())):
-            say(line)
-        return _INTERRUPTED
-    except Exception as error:
-        if os.environ.get(_TRACEBACK):
-            raise
-        name = "out of memory" if isinstance(error, MemoryError) else type(error).__name__
-        return _failed(error, f"{name}: {error} ({_TRACEBACK}=1 shows where)", 2, json_to)
-    for line in conclusion(result):
-        say(line)
-    return _EXIT_CODES[result.report.ending]
+        return execute(
+            job,
+            looked=progress.look,
+            started=started,
+            advanced=progress.advance,
+            interrupt=interrupt,
+        )
 
 
 def _failed(error: Exception, said: str, code: int, json_to: str | None) -> int:
@@ -260,4 +271,8 @@ def _notes() -> Iterator[None]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
-    app(args=arguments, prog_name=PROGRAM)
+    try:
+        app(args=arguments, prog_name=PROGRAM)
+    finally:
+        if arguments is None:  # the process ends: there is nothing left to stop
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
