@@ -6,6 +6,7 @@ python benchmarks/conversion.py --every --size 1280x720 --size 1920x1080 --size 
     read    8-bit 4:2:0 planes to R'G'B' and on to linear float32
     encode  linear float32 to the planes of a signal
     both    one after the other; with two threads a frame is read while another is encoded
+    light   R'G'B' codes to linear float32, and that to the planes: `both` without Y'CbCr to R'G'B'
 
 Each figure is the best of several rounds, which take the cases in turn. A machine that is shared
 slows all of them alike, so each comes with the time of a plain copy of the bytes that go in
@@ -100,9 +101,22 @@ class Reading:
 
     def read(self) -> NDArray[np.float32]:
         """One frame."""
+        return self.linear(to_rgb(self.picture, self._colour))
+
+    def linear(self, rgb: NDArray[Any]) -> NDArray[np.float32]:
+        """One frame of 8-bit R'G'B'."""
         radiance = next(self._arrays)
-        cv2.LUT(to_rgb(self.picture, self._colour), self._table, radiance)
+        cv2.LUT(rgb, self._table, radiance)
         return radiance
+
+    def rgb(self) -> NDArray[Any]:
+        """One frame as 8-bit R'G'B'."""
+        return to_rgb(self.picture, self._colour)
+
+
+def light(rgb: NDArray[Any], reading: Reading, encoder: SignalEncoder, to: OutputSettings) -> None:
+    """Codes to linear light, then to a signal."""
+    encoder.frame(reading.linear(rgb), to)
 
 
 def in_turn(reading: Reading, encoder: SignalEncoder, settings: OutputSettings) -> None:
@@ -147,6 +161,13 @@ def cases(width: int, height: int, every: bool, threads: int) -> Iterator[Case]:
                 frames=1 if threads == 1 else _IN_A_ROW,
                 source=codes,
                 work=partial(in_turn if threads == 1 else at_once, reading, encoder, settings),
+            )
+            rgb = reading.rgb()
+            yield Case(
+                name="light",
+                threads=threads,
+                source=rgb,
+                work=partial(light, rgb, reading, encoder, settings),
             )
 
 

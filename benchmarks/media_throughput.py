@@ -86,11 +86,14 @@ def rgb_frames(clip: Path) -> Iterator[Rgb]:
             yield frame.rgb
 
 
-def linear(frames: Iterable[Rgb]) -> Iterator[Radiance]:
-    """Every frame by itself."""
+def linear(frames: Iterable[Rgb], arrays: int = DEPTH + 3) -> Iterator[Radiance]:
+    """Every frame by itself, in arrays that are used in turn, as an engine's outputs are."""
     table = linear_table()
-    for rgb in frames:
-        yield np.asarray(cv2.LUT(rgb, table), np.float32)
+    made: list[Radiance] = []
+    for index, rgb in enumerate(frames):
+        if len(made) < arrays:
+            made.append(np.empty(rgb.shape, np.float32))
+        yield np.asarray(cv2.LUT(rgb, table, made[index % arrays]), np.float32)
 
 
 def write(output: str, settings: OutputSettings, frames: Iterable[Radiance]) -> None:
@@ -161,7 +164,7 @@ def stages(
 ) -> dict[str, Callable[[], object]]:
     """What is timed: everything at once, and each alone."""
     decoded = list(islice(rgb_frames(clip), _KEPT))
-    radiance = list(linear(decoded))
+    radiance = list(linear(decoded, len(decoded)))
     spec = VIDEO_FORMATS[parse_output(output).format]
     signal = SignalEncoder(
         spec.kind, chroma=spec.chroma, bits=spec.bits, white_nits=settings.white_nits

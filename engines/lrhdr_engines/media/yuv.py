@@ -108,6 +108,8 @@ def to_rgb(frame: av.VideoFrame, colour: Colour) -> Pixels:
     gain = math.prod(4 if between else 2 for _, between in steps)
     matrix = _rgb_matrix(colour, bits) if rgb else _yuv_matrix(colour, bits)
     matrix = matrix / np.array([1.0, gain, gain, 1.0])
+    if bits == 8:
+        matrix[:, 3] += 127.5  # so that cutting eight bits off rounds: OpenCV has rounded before
     # Whole numbers as long as they fit.
     dtype = np.dtype(np.uint16 if gain * 2**bits <= 2**16 else np.float32)
     height, width = planes[0].shape
@@ -151,7 +153,7 @@ def _finish(scaled: Samples, out: Pixels) -> None:
     if scaled.dtype != np.uint16:
         scaled = np.rint(np.clip(scaled, 0, 65535)).astype(np.uint16)
     if out.dtype == np.uint8:
-        cv2.convertScaleAbs(scaled, dst=out, alpha=1 / 256)
+        np.right_shift(scaled, 8, out=out, casting="unsafe")
     else:
         out[:] = scaled
 

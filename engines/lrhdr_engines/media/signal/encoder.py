@@ -48,14 +48,15 @@ class SignalEncoder:
             bits: 8, 10, 12 or 16.
             white_nits: light of radiance 1.0 on an HDR display, in cd/m2.
             tone: the curve of "sdr".
-            threads: at work on a frame; as many as there are processors, at most four, if None.
+            threads: at work on a frame; half of the processors, at most four, if None: the others
+                decode and encode, and a thread more costs every one of them memory bandwidth.
         """
         if bits not in (8, 10, 12, 16):
             raise ValueError(f"{bits} bits were asked for; 8, 10, 12 and 16 exist")
         kind_of = rendering(kind, white_nits, tone)
         self._layout = Layout(chroma=chroma, bits=bits, cosited=kind_of.cosited)
         self._tags = kind_of.tags
-        self._threads = threads or min(4, os.cpu_count() or 1)
+        self._threads = threads or max(1, min(4, (os.cpu_count() or 1) // 2))
         self._pool = ThreadPoolExecutor(self._threads, "signal") if self._threads > 1 else None
         self._encoder = BandEncoder(kind_of, self._layout)
         self._workspaces = [Workspace() for _ in range(self._threads)]
