@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrhdr.contract import WINDOWS
-from lrhdr.errors import ExposureError, LrhdrError
+from lrhdr.errors import BundleError, ExposureError, LrhdrError
 from lrhdr_engines.backends import BackendName, open_backend
 from lrhdr_engines.backends.registry import require_gpu, resolve_backend
 from lrhdr_engines.bundle import Bundle
@@ -163,7 +163,7 @@ def open_model(
         exposures: Ne, 2 or 3: how many EVs the clip alternates between.
         engine: the precision; "auto" is what is fastest here.
         backend: what runs it; "auto" is TensorRT-RTX or TensorRT where they and a GPU are there
-            and the engines are accepted, else ONNX Runtime.
+            and the engines are accepted, else OpenVINO where it is installed, else ONNX Runtime.
         threads: CPU threads; None lets the backend choose.
         report: told what is built for the GPU, and how its engines were judged. Commands show
             what is logged as a warning.
@@ -173,18 +173,30 @@ def open_model(
         BackendError: the backend is missing or cannot run here.
     """
     chosen = resolve_backend(backend)
-    if chosen == "tensorrt" or chosen == "tensorrt-rtx":
-        require_gpu(chosen)
+    try:
+        return _open(chosen, model, exposures, engine, threads, report)
+    except LrhdrError as error:
+        no_help = chosen == "onnxruntime" or isinstance(error, BundleError)
+        if backend != "auto" or no_help:
+            raise
+        log.warning("%s is not used: %s ONNX Runtime runs instead", chosen, error)
+    return _open("onnxruntime", model, exposures, engine, threads, report)
+
+
+def _open(
+    backend: BackendName,
+    model: str | Path,
+    exposures: int,
+    engine: EngineChoice,
+    threads: int | None,
+    report: Callable[[str], None],
+) -> StreamingModel:
+    if backend == "tensorrt" or backend == "tensorrt-rtx":
+        require_gpu(backend)
         bundle = Bundle.open(model, exposures)
         # Here, so that nothing of a GPU is imported where none is used.
         from lrhdr_engines.gpu.opening import open_gpu_model
 
-        try:
-            return open_gpu_model(bundle, chosen, engine, threads=threads, report=report)
-        except LrhdrError as error:
-            if backend != "auto":
-                raise
-            log.warning("%s is not used: %s ONNX Runtime runs instead", chosen, error)
-            chosen = "onnxruntime"
-    runner = open_backend(chosen)
+        return open_gpu_model(bundle, backend, engine, threads=threads, report=report)
+    runner = open_backend(backend)
     return Model(Engine(Bundle.open(model, exposures), runner, engine, threads=threads))

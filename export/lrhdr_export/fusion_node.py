@@ -71,7 +71,7 @@ def fusion_function(images: int, restored: int, opset: int) -> onnx.FunctionProt
     masks, shots = [f"mask_{i}" for i in range(count)], [f"exposure_{i}" for i in range(images)]
     steps = [
         f"""
-            positive_{i} = Max (image_{i}, zero)
+            positive_{i} = Clip (image_{i}, zero)
             power_{i} = Pow (positive_{i}, gamma)
             radiance_{i} = Div (power_{i}, exposure_{i})"""
         for i in range(images)

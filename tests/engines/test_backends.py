@@ -93,12 +93,46 @@ def test_auto_knows_the_sms_that_tensorrt_rtx_builds_for() -> None:
     assert known >= RTX_SMS
 
 
-@pytest.mark.parametrize("why", ["no driver", "no answer"])
-def test_auto_is_onnxruntime_without_a_gpu(why: str, monkeypatch: Any) -> None:
-    monkeypatch.setattr(registry, "why_no_gpu", lambda: why if why == "no driver" else None)
+def test_auto_is_onnxruntime_where_a_gpu_does_not_answer(monkeypatch: Any) -> None:
+    monkeypatch.setattr(registry, "why_no_gpu", lambda: None)
     monkeypatch.setattr(registry, "find_spec", lambda module: True)
     monkeypatch.setattr(build_gpu, "current_gpu", lambda: None)
     assert resolve_backend("auto") == "onnxruntime"
+
+
+@pytest.mark.parametrize(
+    ("machine", "installed", "wanted"),
+    [
+        ("x86_64", True, "openvino"),
+        ("AMD64", True, "openvino"),
+        ("x86_64", False, "onnxruntime"),
+        ("arm64", True, "onnxruntime"),
+    ],
+)
+def test_what_auto_takes_without_a_gpu(
+    machine: str, installed: bool, wanted: str, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(registry, "why_no_gpu", lambda: "no driver")
+    monkeypatch.setattr(registry, "find_spec", lambda module: installed or None)
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    assert resolve_backend("auto") == wanted
+
+
+def test_auto_goes_on_without_an_openvino_that_fails(
+    tiny: Any, monkeypatch: Any, caplog: Any
+) -> None:
+    monkeypatch.setattr("lrhdr_engines.api.resolve_backend", lambda name: "openvino")
+
+    def broken(name: str) -> Any:
+        if name == "openvino":
+            raise BackendError("OpenVINO is broken")
+        return open_backend(name)
+
+    monkeypatch.setattr("lrhdr_engines.api.open_backend", broken)
+    assert open_model(tiny.folder).engine.backend.name == "onnxruntime"
+    assert "OpenVINO is broken" in caplog.text
+    with pytest.raises(BackendError, match="OpenVINO is broken"):
+        open_model(tiny.folder, backend="openvino")
 
 
 def test_without_a_driver_there_is_no_gpu(monkeypatch: Any) -> None:
@@ -121,7 +155,7 @@ def test_auto_precision_follows_the_device(tiny: Any, monkeypatch: Any) -> None:
     assert open_model(tiny.folder).engine.precision == ("fp16" if _gpu() else "fp32")
     # The same graphs, on a backend that says it is quick at FP16.
     monkeypatch.setattr(OnnxRuntimeBackend, "fast_fp16", property(lambda self: True))
-    assert open_model(tiny.folder).engine.precision == "fp16"
+    assert open_model(tiny.folder, backend="onnxruntime").engine.precision == "fp16"
 
 
 def _gpu() -> bool:
@@ -156,6 +190,29 @@ def test_openvino_agrees(tiny_models: Any, make_frames: Any, exposures: int, eng
     for out in model.stream(frames, ev):
         expected = tiny.expected(frames, ev, out.index)
         assert np.abs(out.hdr - expected).max() < tolerance * expected.max()
+
+
+@needs_openvino
+@pytest.mark.parametrize("large", [1, 10**9])
+def test_openvino_at_one_size_and_then_another(
+    tiny: Any, make_frames: Any, large: int, monkeypatch: Any
+) -> None:
+    """Also where every run gives its memory back. No result is written over by a later one."""
+    monkeypatch.setattr("lrhdr_engines.backends.openvino_backend._LARGE", large)
+    model = open_model(tiny.folder, backend="openvino")
+    for size in ((24, 32), (48, 16), (24, 32)):
+        frames = [frame[: size[0], : size[1]] for frame in make_frames(5, height=48, width=32)]
+        outputs = list(model.stream(frames, (0.0, -3.0)))
+        for out in outputs:
+            expected = tiny.expected(frames, (0.0, -3.0), out.index)
+            assert np.abs(out.hdr - expected).max() < 1e-4 * expected.max()
+
+
+@needs_openvino
+def test_an_openvino_run_that_fails_is_a_backend_error(tiny: Any) -> None:
+    session = open_backend("openvino").load(tiny.folder / "lrhdr.fp32.onnx", "fp32", 1)
+    with pytest.raises(BackendError, match="OpenVINO failed"):
+        session.run({"frame_0": np.zeros((1, 5, 4, 4), np.float32)})
 
 
 @needs_openvino

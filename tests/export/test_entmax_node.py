@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -7,11 +8,14 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from lrhdr.contract import LRHDR, LRHDR_MASKS
-from lrhdr.model.entmax import STEPS, entmax
+from lrhdr.model.entmax import entmax
 from lrhdr_export.entmax_node import entmax_function, steps_for
 from lrhdr_export.onnx_export import OPSET
 
@@ -113,21 +117,30 @@ def test_wrong_alpha_would_be_seen() -> None:
     assert np.abs(run(1.5, logits) - exact(1.75, logits)).max() > 1e-2
 
 
-@pytest.mark.parametrize(
-    ("alpha", "candidates", "steps"),
-    [
-        (1.5, 10, 5),
-        (2.0, 6, 5),
-        (1.75, 10, 5),
-        (1.49, 10, STEPS),
-        (1.5, 11, STEPS),
-        (1.25, 2, STEPS),
-    ],
+@pytest.mark.parametrize("alpha", [1.5, 1.6, 1.75, 1.9])
+def test_few_powers_are_taken(alpha: float) -> None:
+    rough, exact_steps = steps_for(alpha)
+    operators = Counter(node.op_type for node in entmax_function(alpha, 6, OPSET).node)
+    assert (rough, exact_steps) == (3, 1)
+    # One a candidate in the exact step and in the last, and at most one of each exact step's sum.
+    assert operators["Pow"] <= 2 * 6 + 1
+    assert operators["Div"] == rough + exact_steps + 1
+
+
+@pytest.mark.parametrize("alpha", [1.01, 1.25, 1.49, 1.91, 2.0])
+def test_elsewhere_powers_are_exact(alpha: float) -> None:
+    operators = Counter(node.op_type for node in entmax_function(alpha, 6, OPSET).node)
+    assert steps_for(alpha) == (0, 5)
+    assert operators["Div"] == 6
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    logits=arrays(np.float32, (1, 10, 4, 4), elements=st.floats(-30, 30, width=32)),
+    alpha=st.sampled_from([1.01, 1.2, 1.5, 1.62, 1.75, 1.9, 1.95, 2.0]),
 )
-def test_the_number_of_steps(alpha: float, candidates: int, steps: int) -> None:
-    assert steps_for(alpha, candidates) == steps
-    body = entmax_function(alpha, candidates, OPSET)
-    assert sum(node.op_type == "Div" for node in body.node) == steps + 1  # and 1 / (alpha - 1)
+def test_any_logits(logits: NDArray[np.float32], alpha: float) -> None:
+    np.testing.assert_allclose(run(alpha, logits), exact(alpha, logits), atol=TOLERANCE, rtol=0)
 
 
 FUSION = {"alpha": 1.75, "images": None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Literal, get_args
@@ -50,7 +51,7 @@ def resolve_backend(name: BackendName) -> BackendName:
     if name != "auto":
         return name
     if why_no_gpu() is not None:
-        return "onnxruntime"
+        return on_cpu(platform.machine())
     from lrhdr_engines.build.gpu import current_gpu
 
     gpu = current_gpu()
@@ -63,6 +64,15 @@ def preferred(sm: int, installed: Sequence[str]) -> BackendName:
     if sm in RTX_SMS and "tensorrt-rtx" in installed:
         return "tensorrt-rtx"
     return "tensorrt" if "tensorrt" in installed else "onnxruntime"
+
+
+def on_cpu(machine: str) -> BackendName:
+    """What runs on a CPU of this architecture, as `platform.machine` names it.
+
+    OpenVINO where it is installed and was measured: docs/performance.md.
+    """
+    known = machine.lower() in ("x86_64", "amd64")
+    return "openvino" if known and find_spec("openvino") else "onnxruntime"
 
 
 def check_backend(name: BackendName) -> None:

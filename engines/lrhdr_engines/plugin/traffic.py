@@ -15,7 +15,7 @@ from lrhdr.contract import WINDOWS
 
 _FLOAT = 4
 _RGB = 3
-STEPS = 5  # of the body for alpha >= 1.5 and N <= 10
+ROUGH_STEPS = 3  # of the body, with square roots; one with exact powers follows
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,33 +32,43 @@ def bytes_per_pixel(operators: Sequence[Operator], itemsize: int = _FLOAT) -> in
     return itemsize * sum(sum(each.reads) + sum(each.writes) for each in operators)
 
 
-def plain_entmax(n: int, steps: int = STEPS) -> list[Operator]:
-    """The function body of `lrhdr::Entmax` for `n` candidates."""
-    support = [
-        Operator("Sub", (n, 1), (n,)),
-        Operator("Relu", (n,), (n,)),
-        Operator("Pow", (n,), (n,)),
-        Operator("Mul", (n, n), (n,)),
-    ]
-    step = [
-        *support,
-        Operator("ReduceSum", (n,), (1,)),
-        Operator("Sub", (1,), (1,)),
-        Operator("ReduceSum", (n,), (1,)),
-        Operator("Mul", (1,), (1,)),
-        Operator("Div", (1, 1), (1,)),
-        Operator("Add", (1, 1), (1,)),
-    ]
-    # The first tau is a constant.
-    first = [Operator("Sub", (n,), (n,)), *step[1:-1], Operator("Add", (1,), (1,))]
+def plain_entmax(n: int) -> list[Operator]:
+    """The function body of `lrhdr::Entmax` for `n` candidates, one plane each, and alpha 1.75."""
     return [
-        Operator("ReduceMax", (n,), (1,)),
-        Operator("Sub", (n, 1), (n,)),
-        Operator("Mul", (n,), (n,)),
-        *first,
-        *(step * (steps - 1)),
-        *support,
+        Operator("Split", (n,), (1,) * n),
+        *_binary("Max") * (n - 1),
+        *(_binary("Sub") + _unary("Mul")) * n,
+        *_step(n, first=True, rough=True),
+        *_step(n, rough=True) * (ROUGH_STEPS - 1),
+        *_step(n, rough=False),
+        *_sums(n, rough=False),
+        *_unary("Sub"),
+        *_binary("Div"),
+        *(_binary("Mul") + _binary("Sub") + _unary("Relu")) * n,
+        Operator("Concat", (1,) * n, (n,)),
     ]
+
+
+def _step(n: int, *, rough: bool, first: bool = False) -> list[Operator]:
+    """One of Newton's. The first tau is a constant. The target's power is 1/4."""
+    rise = [*_binary("Sub"), *_binary("Div"), *(_unary("Add") if first else _binary("Add"))]
+    return [*_sums(n, rough=rough, first=first), *_unary("Sqrt") * 2, *_unary("Identity"), *rise]
+
+
+def _sums(n: int, *, rough: bool, first: bool = False) -> list[Operator]:
+    """u, u^(1/3) and u^(4/3), summed. The power is six roots, of which three are multiplied."""
+    shifted = _unary("Sub") if first else _binary("Sub")
+    power = _unary("Sqrt") * 6 + _binary("Mul") * 2 if rough else _unary("Pow")
+    each = [*shifted, *_unary("Relu"), *power, *_binary("Mul")]
+    return each * n + _binary("Add") * 2 * (n - 1)
+
+
+def _unary(name: str) -> list[Operator]:
+    return [Operator(name, (1,), (1,))]
+
+
+def _binary(name: str) -> list[Operator]:
+    return [Operator(name, (1, 1), (1,))]
 
 
 def plain_weighting(images: int, restored: int) -> list[Operator]:
@@ -66,7 +76,7 @@ def plain_weighting(images: int, restored: int) -> list[Operator]:
     n = images + restored
     return [
         Operator("Split", (n,), (1,) * n),
-        *[Operator(name, (_RGB,), (_RGB,)) for name in ("Max", "Pow", "Div")] * images,
+        *[Operator(name, (_RGB,), (_RGB,)) for name in ("Clip", "Pow", "Div")] * images,
         *[Operator("Mul", (1, _RGB), (_RGB,))] * n,
         Operator("Sum", (_RGB,) * n, (_RGB,)),
     ]

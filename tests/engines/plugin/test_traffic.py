@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, inliner
 from lrhdr.contract import PLUGIN_DOMAIN, WINDOWS
 from lrhdr_engines.plugin.sources import source_folder
 from lrhdr_engines.plugin.traffic import (
-    STEPS,
+    ROUGH_STEPS,
     Operator,
     bytes_per_pixel,
     entmax_plugin,
@@ -101,11 +101,12 @@ def node_of(function: onnx.FunctionProto, **attributes: Any) -> onnx.NodeProto:
 
 @pytest.mark.parametrize("candidates", [2, 6, 10])
 def test_the_plain_entmax_is_the_body_that_is_exported(candidates: int) -> None:
-    assert steps_for(ALPHA, candidates) == STEPS
+    assert steps_for(ALPHA) == (ROUGH_STEPS, 1)
     function = entmax_function(ALPHA, candidates, OPSET)
     logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, candidates, SIZE, SIZE])
     model = model_of(node_of(function, axis=1), [logits], candidates, [function])
-    assert operators_of(model) == plain_entmax(candidates)
+    found = operators_of(model)
+    assert sorted(map(repr, found)) == sorted(map(repr, plain_entmax(candidates)))
 
 
 @pytest.mark.parametrize("window", WINDOWS.values(), ids=WINDOW_IDS)
