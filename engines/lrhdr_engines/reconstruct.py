@@ -55,7 +55,10 @@ class Reconstruction:
 
 
 class Reconstructor:
-    """Reconstructs the windows of one clip, in order. Holds F pyramids at most."""
+    """Reconstructs the windows of one clip, in order.
+
+    Holds F pyramids at most, and F - 1 while it fuses.
+    """
 
     def __init__(self, engine: ReconstructsWith, ev: Sequence[float]) -> None:
         """Begin a clip whose frame i has the exposure value `ev[i % Ne]`."""
@@ -82,6 +85,8 @@ class Reconstructor:
         self._admit(window)
         height, width = window.frames[self._window.reference].shape[:2]
         films = [self._interpolate(window.slots, step) for step in self._window.interpolations]
+        # Before the fusion, which needs most memory.
+        self._forget(window.index + 1 + self._window.offsets[0])
         feeds: _Tensors = {f"frame_{k}": self._images[i] for k, i in enumerate(window.slots)}
         feeds |= {f"interpolated_{i}": film for i, film in enumerate(films)}
         feeds["exposures"] = np.array([self._exposure(i) for i in window.slots], np.float32)
@@ -94,7 +99,7 @@ class Reconstructor:
         )
 
     def _admit(self, window: FilledWindow[RgbFrame]) -> None:
-        """Take in the new frames of a window and forget what later windows cannot need."""
+        """Take in the new frames of a window, and let go of those that it does not have."""
         shapes = {frame.shape[:2] for frame in window.frames}
         if len(shapes) > 1:
             raise InputError(
@@ -108,8 +113,9 @@ class Reconstructor:
             i: held[i] if i in held else pad(normalised(frame), multiple)
             for i, frame in zip(window.slots, window.frames, strict=True)
         }
-        # Every stand-in lies within the window's reach, so nothing older is asked for again.
-        oldest = min(window.slots)
+
+    def _forget(self, oldest: int) -> None:
+        """Every stand-in lies within a window's reach, so nothing older is asked for again."""
         self._pyramids = {i: p for i, p in self._pyramids.items() if i >= oldest}
         self._flows = {pair: f for pair, f in self._flows.items() if min(pair) >= oldest}
 
