@@ -11,7 +11,7 @@ from conversion import SIGNALS, Case, best, cases, measure
 def test_every_case_runs_and_is_named_once() -> None:
     timed = [case for threads in (1, 2) for case in cases(64, 48, True, threads)]
     assert len({(case.name, case.threads) for case in timed}) == len(timed)
-    assert len(timed) == 2 * (len(SIGNALS) + 2)
+    assert len(timed) == 2 * (len(SIGNALS) + 3)
     for cost in best(timed, rounds=2):
         assert 0 < cost.wall < 10
         assert 0 < cost.copy < 1

@@ -36,12 +36,13 @@ _REPOSITORY = "https://github.com/OpenImagingLab/HDRFlow"
 class HdrFlow:
     """One of HDRFlow's two networks with its weights, on the GPU where torch finds one."""
 
-    def __init__(self, clone: Path, checkpoint: Path, exposures: int) -> None:
+    def __init__(self, clone: Path, checkpoint: Path | None, exposures: int) -> None:
         """Load the network.
 
         Args:
             clone: folder of the repository.
-            checkpoint: `checkpoint.pth`, as it trains and publishes them.
+            checkpoint: `checkpoint.pth`, as it trains and publishes them; None leaves the weights
+                as the network draws them.
             exposures: 2 or 3, which must be the checkpoint's.
 
         Raises:
@@ -55,23 +56,24 @@ class HdrFlow:
                 expected="a clone of HDRFlow",
                 next_step=f"Run: git clone {_REPOSITORY}",
             )
-        if not checkpoint.is_file():
+        if checkpoint is not None and not checkpoint.is_file():
             raise InputError(
                 f"{checkpoint} does not exist",
                 expected="a checkpoint of HDRFlow",
-                next_step=f"Its clone has {clone}/pretrained_models/{exposures}E/checkpoint.pth",
+                next_step=f"Its clone has {own_checkpoint(clone, exposures)}",
             )
         self._torch = _import_torch()
         self._device = "cuda" if self._torch.cuda.is_available() else "cpu"
         self._frames = WINDOWS[exposures].frames
         network: nn.Module = _load_class(source)()
-        try:
-            network.load_state_dict(_state(self._torch, checkpoint))
-        except (RuntimeError, UnpicklingError, EOFError, TypeError) as error:
-            raise InputError(
-                f"{checkpoint} does not load into {source} ({_first_line(error)})",
-                expected=f"HDRFlow's checkpoint for {exposures} exposures",
-            ) from None
+        if checkpoint is not None:
+            try:
+                network.load_state_dict(_state(self._torch, checkpoint))
+            except (RuntimeError, UnpicklingError, EOFError, TypeError) as error:
+                raise InputError(
+                    f"{checkpoint} does not load into {source} ({_first_line(error)})",
+                    expected=f"HDRFlow's checkpoint for {exposures} exposures",
+                ) from None
         self._network = network.eval().to(self._device)
 
     def reconstruct(self, frames: Sequence[Picture], exposures: Sequence[float]) -> Picture:
@@ -102,6 +104,11 @@ class HdrFlow:
         inner = hdr[0, :, top : top + height, left : left + width]
         result: Picture = inner.permute(1, 2, 0).float().cpu().numpy()
         return result
+
+
+def own_checkpoint(clone: Path, exposures: int) -> Path:
+    """Where a clone has the weights that were published."""
+    return clone / "pretrained_models" / f"{exposures}E" / "checkpoint.pth"
 
 
 def _padding(extent: int) -> tuple[int, int]:

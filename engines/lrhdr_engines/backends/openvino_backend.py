@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     import openvino
 
 _DEVICE = "CPU"
-# From here on (pixels) a graph gives its memory back after every run, which costs some of its
-# time: four graphs that keep it would need 2 kB a pixel between them.
-_LARGE = 3_000_000
+# From here on (pixels) a graph gives its memory back after every run, which costs time: four graphs
+# that keep it need 2 kB a pixel between them.
+_LARGE = 4_000_000
 
 
 class OpenVinoSession:

@@ -1,0 +1,200 @@
+"""Our own engines as subjects: `lrhdr_engines`' stream, its graphs timed where they are run.
+
+On the CPU a backend's sessions are wrapped, so that every run of a graph is noted; the rest of an
+output is what the host does before the fusion (`pre`: the window, normalising, padding, naming) and
+after it (`post`: cropping, interleaving). The stages of an output add up to it. A GPU stream runs
+captured graphs and times none of them; it was not run on a GPU.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from numpy.typing import NDArray
+
+from lrhdr.contract import EXTRACT, FLOW, FUSE, LRHDR, PRECISIONS, WINDOWS, Precision
+from lrhdr.errors import BackendError
+from lrhdr_benchmarks.speed import clips
+from lrhdr_benchmarks.speed.record import Case
+from lrhdr_benchmarks.speed.subject import Picture
+from lrhdr_engines import open_model
+from lrhdr_engines.api import Model
+from lrhdr_engines.backends import BACKENDS, Backend, BackendName, Session, open_backend
+from lrhdr_engines.backends.protocol import Tensors
+from lrhdr_engines.backends.registry import check_backend
+from lrhdr_engines.build.settings import Builder
+from lrhdr_engines.bundle import Bundle
+from lrhdr_engines.device.layout import IN_FLIGHT
+from lrhdr_engines.engine import Engine
+from lrhdr_engines.streaming import StreamingModel
+
+REFERENCE = "onnxruntime fp32"  # what errors are measured against
+STAGES = {EXTRACT: "extract", FLOW: "synthesize", FUSE: "synthesize", LRHDR: "lrhdr"}
+_STREAMING_BACKENDS: tuple[str, ...] = get_args(Builder)  # on a GPU, with pictures in flight
+
+
+def engine_subjects() -> list[str]:
+    """The engines that open here, each with the precisions that are fast on it."""
+    return [
+        f"{name} {precision}"
+        for name in _backends()
+        if _why_not(name) is None
+        for precision in PRECISIONS
+        if precision == "fp32" or streams_on_gpu(name) or open_backend(name).fast_fp16
+    ]
+
+
+def missing_engines() -> dict[str, str]:
+    """The backends that cannot run here, and why."""
+    found = {name: _why_not(name) for name in _backends()}
+    return {name: why for name, why in found.items() if why is not None}
+
+
+def is_engine(subject: str) -> bool:
+    """Whether the subject is one of ours: "BACKEND PRECISION"."""
+    backend, _, precision = subject.partition(" ")
+    return backend in _backends() and precision in PRECISIONS
+
+
+def streams_on_gpu(subject: str) -> bool:
+    """Whether the subject works ahead on a GPU while nobody waits for it."""
+    return subject.partition(" ")[0] in _STREAMING_BACKENDS
+
+
+def in_flight(subject: str) -> int:
+    """Outputs on their way at any time, besides the one that is waited for."""
+    return IN_FLIGHT - 1 if streams_on_gpu(subject) else 0
+
+
+class EngineSubject:
+    """See `Subject`."""
+
+    def __init__(self, case: Case, threads: int | None) -> None:
+        """Open the model.
+
+        Args:
+            case: its subject is an engine's name.
+            threads: CPU threads; None lets the backend choose.
+
+        Raises:
+            LrhdrError: the backend or the bundle cannot be opened.
+        """
+        if not is_engine(case.subject):
+            raise BackendError(
+                f"engine {case.subject!r}", expected=f"one of: {', '.join(_backends())}; fp32, fp16"
+            )
+        backend, precision = cast(tuple[BackendName, Precision], tuple(case.subject.split()))
+        ev = clips.ev(case.exposures)
+        self.ahead: int | None = WINDOWS[case.exposures].offsets[-1] + in_flight(backend)
+        self._runs = _Runs()
+        self._model: StreamingModel
+        if streams_on_gpu(backend):
+            self._model = open_model(
+                case.model, case.exposures, engine=precision, backend=backend, threads=threads
+            )
+        else:
+            bundle = Bundle.open(case.model, case.exposures)
+            timed = _TimedBackend(open_backend(backend), bundle, precision, self._runs)
+            self._model = Model(Engine(bundle, timed, precision, threads=threads))
+        frames = clips.frames(case.width, case.height, case.exposures)
+        self._stream = self._model.stream(frames, ev)
+
+    def output(self) -> Picture:
+        """See `Subject`."""
+        self._runs.begin()
+        picture = next(self._stream).hdr
+        self._runs.end()
+        return picture
+
+    def stages(self) -> dict[str, float]:
+        """See `Subject`."""
+        return self._runs.stages()
+
+    def graph_ms(self) -> dict[str, float]:
+        """See `Subject`."""
+        return self._runs.graph_ms()
+
+    def close(self) -> None:
+        """See `Subject`."""
+        self._model.close()
+
+
+@dataclass(slots=True)
+class _Runs:
+    """The runs of graphs within one output: (graph, began, ended), in seconds."""
+
+    runs: list[tuple[str, float, float]] = field(default_factory=list)
+    began: float = 0.0
+    ended: float = 0.0
+
+    def begin(self) -> None:
+        self.runs.clear()
+        self.began = time.perf_counter()
+
+    def end(self) -> None:
+        self.ended = time.perf_counter()
+
+    def graph_ms(self) -> dict[str, float]:
+        """0 for a graph that did not run."""
+        return self._sums({graph: graph for graph in STAGES}) if self.runs else {}
+
+    def stages(self) -> dict[str, float]:
+        """All of the output: what is before the fusion and no graph is `pre`; after it `post`."""
+        if not self.runs:
+            return {}
+        inside = self._sums(STAGES)
+        _, fused, last = self.runs[-1]
+        before = sum(end - start for _, start, end in self.runs[:-1])
+        pre, post = fused - self.began - before, self.ended - last
+        return {"pre": 1e3 * pre, **inside, "post": 1e3 * post}
+
+    def _sums(self, names: Mapping[str, str]) -> dict[str, float]:
+        """Milliseconds of the runs, by the name that each graph has in `names`."""
+        sums = dict.fromkeys(names.values(), 0.0)
+        for graph, start, end in self.runs:
+            sums[names[graph]] += 1e3 * (end - start)
+        return sums
+
+
+class _TimedBackend:
+    """A backend whose sessions note their runs."""
+
+    def __init__(self, backend: Backend, bundle: Bundle, precision: Precision, runs: _Runs) -> None:
+        self.name, self.device = backend.name, backend.device
+        self.fast_fp16 = backend.fast_fp16
+        self._backend = backend
+        self._graphs = {bundle.graph(name, precision): name for name in STAGES}
+        self._runs = runs
+
+    def load(self, model: Path, precision: Precision, threads: int | None) -> _TimedSession:
+        session = self._backend.load(model, precision, threads)
+        return _TimedSession(session, self._graphs[model], self._runs)
+
+
+class _TimedSession:
+    def __init__(self, session: Session, graph: str, runs: _Runs) -> None:
+        self._session, self._graph, self._runs = session, graph, runs
+
+    def run(self, feeds: Tensors) -> dict[str, NDArray[Any]]:
+        began = time.perf_counter()
+        results = self._session.run(feeds)
+        self._runs.runs.append((self._graph, began, time.perf_counter()))
+        return results
+
+
+def _backends() -> tuple[str, ...]:
+    return tuple(name for name in BACKENDS if name != "auto")
+
+
+@cache
+def _why_not(name: str) -> str | None:
+    try:
+        check_backend(cast(BackendName, name))
+    except BackendError as error:
+        return str(error)
+    return None
