@@ -28,26 +28,27 @@ class Parts:
         """A network that is on the device; compiled, the first run of a part is a slow one."""
         import torch
 
-        film, finest = network.film, network.config.film.finest_flow
-
-        def flow(a: list[Tensor], b: list[Tensor]) -> Any:
-            return film.flow(a[finest:], b[finest:])
+        def made(part: Callable[..., Any]) -> Callable[..., Any]:
+            return torch.compile(part, dynamic=False) if compiled else part
 
         def fused(frames: list[Tensor], films: list[Tensor], exposures: Tensor) -> Any:
             return network.lrhdr(frames, films, exposures).hdr
 
+        film, finest = network.film, network.config.film.finest_flow
+        one_way = made(film.one_way)  # compiled once for both ways, as export traces it once
+
+        def flow(a: list[Tensor], b: list[Tensor]) -> Any:
+            a, b = a[finest:], b[finest:]
+            return one_way(a, b), one_way(b, a)
+
         self.device = device
         self.taken_ms: dict[str, float] = {}
         self._parts: dict[str, Callable[..., Any]] = {
-            EXTRACT: film.extract,
+            EXTRACT: made(film.extract),
             FLOW: flow,
-            FUSE: film.synthesize,
-            LRHDR: fused,
+            FUSE: made(film.synthesize),
+            LRHDR: made(fused),
         }
-        if compiled:
-            self._parts = {
-                name: torch.compile(part, dynamic=False) for name, part in self._parts.items()
-            }
 
     def run(self, name: str, *inputs: Any) -> Any:
         """Run a part to its end."""
@@ -88,14 +89,14 @@ class TorchStream:
         self._pyramids = {i: p for i, p in self._pyramids.items() if i >= oldest}
         self._flows = {pair: f for pair, f in self._flows.items() if min(pair) >= oldest}
         films = [self._interpolated(window, step) for step in self._window.interpolations]
-        hdr: Tensor = self.parts.run(
-            LRHDR, list(window.frames), films, self._shot(*window.slots)[None]
-        )
+        frames, shot = _distinct(*window.frames), self._shot(*window.slots)[None]
+        hdr: Tensor = self.parts.run(LRHDR, frames, films, shot)
         return hdr
 
     def _interpolated(self, window: FilledWindow[Tensor], step: Interpolation) -> Tensor:
         middle = self._window.reference
-        first, second = (self._pyramid(window, slot) for slot in (step.a, step.b))
+        first, second = self._pyramid(window, step.a), self._pyramid(window, step.b)
+        second = _distinct(*first, *second)[len(first) :]
         a, b, reference = (window.slots[slot] for slot in (step.a, step.b, middle))
         if (a, b) not in self._flows:
             self._flows[a, b] = self.parts.run(FLOW, first, second)
@@ -115,3 +116,14 @@ class TorchStream:
     def _shot(self, *frames: int) -> Tensor:
         """The exposures of frames, by their indices in the clip."""
         return self._exposures[[i % len(self._exposures) for i in frames]]
+
+
+def _distinct(*tensors: Tensor) -> list[Tensor]:
+    """A copy of each that came before: a stand-in is the frame that it stands for.
+
+    torch.compile makes code for inputs that are one tensor, and other code for the next window.
+    """
+    return [
+        tensor.clone() if any(tensor is each for each in tensors[:i]) else tensor
+        for i, tensor in enumerate(tensors)
+    ]
