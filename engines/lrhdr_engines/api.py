@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Literal, overload
 
@@ -23,7 +24,8 @@ from lrhdr_engines.backends import BackendName, open_backend
 from lrhdr_engines.backends.registry import require_gpu, resolve_backend
 from lrhdr_engines.bundle import Bundle
 from lrhdr_engines.engine import Engine, EngineChoice
-from lrhdr_engines.reconstruct import Reconstructor, RgbFrame
+from lrhdr_engines.overlap import overlapped
+from lrhdr_engines.reconstruct import Prepared, Reconstruction, Reconstructor, RgbFrame
 from lrhdr_engines.streaming import Output, StreamingModel
 from lrhdr_engines.window import FilledWindow, SlidingWindow
 
@@ -59,8 +61,9 @@ class Model:
     ) -> Iterator[Output]:
         """Turn a clip's frames into HDR frames, one for one and in order.
 
-        Output t needs frame t + Ne - 1, so outputs run that far behind; memory does not grow
-        with the clip. Which frames are given before `start` does not change a result, as long as
+        Output t needs frame t + Ne - 1, so outputs run that far behind, and one frame more where
+        the engine works on two windows at once; memory does not grow with the clip. Which frames
+        are given before `start` does not change a result, as long as
         `lrhdr_engines.window.context` is covered.
 
         Args:
@@ -89,11 +92,13 @@ class Model:
         sliding = SlidingWindow[RgbFrame](self.exposures, first=first, start=start, stop=stop)
         reconstructor = Reconstructor(self.engine, ev)
         candidates = WINDOWS[self.exposures].candidate_names
-        for window in _windows(sliding, frames):
-            if (window.index - start) % step:
-                continue
-            wanted = masks(window.index) if callable(masks) else masks
-            result = reconstructor.reconstruct(window, masks=wanted)
+        wanted = (w for w in _windows(sliding, frames) if not (w.index - start) % step)
+
+        def fuse(ready: Prepared, window: FilledWindow[RgbFrame]) -> Reconstruction:
+            shown = masks(window.index) if callable(masks) else masks
+            return reconstructor.fuse(ready, masks=shown)
+
+        for window, result in self._made(wanted, reconstructor.prepare, fuse):
             # The shortest exposure saturates at H = 1, EV 0 at H = 2^(min EV).
             hdr = _interleaved(result.hdr, 2.0 ** -min(ev))
             yield Output(
@@ -103,6 +108,23 @@ class Model:
                 candidates=candidates,
                 window=window,
             )
+
+    def _made(
+        self,
+        windows: Iterator[FilledWindow[RgbFrame]],
+        prepare: Callable[[FilledWindow[RgbFrame]], Prepared],
+        fuse: Callable[[Prepared, FilledWindow[RgbFrame]], Reconstruction],
+    ) -> Iterator[tuple[FilledWindow[RgbFrame], Reconstruction]]:
+        first = next(windows, None)
+        if first is None:
+            return
+        height, width = first.frames[0].shape[:2]
+        windows = chain((first,), windows)
+        if self.engine.overlaps(height * width):
+            yield from overlapped(windows, prepare, fuse)
+        else:
+            for window in windows:
+                yield window, fuse(prepare(window), window)
 
 
 def _interleaved(planes: NDArray[np.float32], gain: float) -> NDArray[np.float32]:
@@ -199,4 +221,6 @@ def _open(
 
         return open_gpu_model(bundle, backend, engine, threads=threads, report=report)
     runner = open_backend(backend)
-    return Model(Engine(Bundle.open(model, exposures), runner, engine, threads=threads))
+    return Model(
+        Engine(Bundle.open(model, exposures), runner, engine, threads=threads, overlapped=True)
+    )

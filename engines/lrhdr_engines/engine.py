@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-from lrhdr.contract import EXTRACT, FLOW, FUSE, LRHDR, Precision, Tensor, signatures
+from lrhdr.contract import (
+    EXTRACT,
+    FLOW,
+    FUSE,
+    LRHDR,
+    LRHDR_MASKS,
+    Precision,
+    Tensor,
+    signatures,
+)
 from lrhdr.manifest import Manifest
-from lrhdr_engines.backends import Backend, Session
+from lrhdr_engines.backends import Backend, Session, protocol
 from lrhdr_engines.backends.protocol import Tensors
 from lrhdr_engines.bundle import Bundle
+from lrhdr_engines.processors import usable_processors
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +40,7 @@ class Engine:
         choice: EngineChoice = "auto",
         *,
         threads: int | None = None,
+        overlapped: bool = False,
     ) -> None:
         """Load the graphs.
 
@@ -39,6 +49,8 @@ class Engine:
             backend: what runs it.
             choice: the precision; "auto" is fp16 where that is faster, else fp32.
             threads: CPU threads; None lets the backend choose.
+            overlapped: that the fusion is going to run beside the other graphs: each gets half of
+                the threads. On a GPU, and with one thread, it makes no difference.
 
         Raises:
             BundleError: a file has changed or is missing.
@@ -55,8 +67,17 @@ class Engine:
         self.backend = backend
         self.bundle = bundle
         self._threads = threads
-        files = {name: bundle.graph(name, self.precision) for name in _STREAMING}
-        self._sessions = {name: self._load(file) for name, file in files.items()}
+        count = threads or usable_processors()
+        # Half of an output's time is memory's and half is arithmetic's, in both parts: beside each
+        # other they take less than one after the other with twice the threads.
+        self._halves = (
+            (count - count // 2, count // 2)
+            if overlapped and backend.device == "CPU" and count > 1
+            else None
+        )
+        # All are verified before any is loaded.
+        self._files = {name: bundle.graph(name, self.precision) for name in _STREAMING}
+        self._sessions = {name: self._load(name) for name in self._files}
         self._inputs: dict[str, tuple[Tensor, ...]] = {
             name: signature.inputs
             for name, signature in signatures(
@@ -75,9 +96,24 @@ class Engine:
         A graph that streaming does not need is loaded when it is first run.
         """
         if graph not in self._sessions:
-            self._sessions[graph] = self._load(self.bundle.graph(graph, self.precision))
+            self._sessions[graph] = self._load(graph)
         feeds = {tensor.name: available[tensor.name] for tensor in self._inputs[graph]}
         return self._sessions[graph].run(feeds)
 
-    def _load(self, file: Path) -> Session:
-        return self.backend.load(file, self.precision, self._threads)
+    def overlaps(self, pixels: int) -> bool:
+        """Whether the fusion should run beside the other graphs for frames of so many pixels.
+
+        Not where that was not asked for, nor for large frames, for which the memory of one graph
+        at a time has to do; then every graph gets all threads.
+        """
+        if self._halves is not None and pixels >= protocol.LARGE:
+            self._halves = None
+            self._sessions = {name: self._load(name) for name in self._sessions}
+        return self._halves is not None
+
+    def _load(self, graph: str) -> Session:
+        threads = self._threads
+        if self._halves is not None:
+            threads = self._halves[graph in (LRHDR, LRHDR_MASKS)]
+        file = self._files.get(graph) or self.bundle.graph(graph, self.precision)
+        return self.backend.load(file, self.precision, threads)

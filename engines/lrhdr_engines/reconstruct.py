@@ -54,6 +54,21 @@ class Reconstruction:
     masks: Floats | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A window as the fusion takes it.
+
+    Attributes:
+        feeds: of `lrhdr`: frames, interpolated frames, exposures.
+        interpolated: I of (1, 3, H, W), padded.
+        size: height and width without padding.
+    """
+
+    feeds: _Tensors
+    interpolated: tuple[Floats, ...]
+    size: tuple[int, int]
+
+
 class Reconstructor:
     """Reconstructs the windows of one clip, in order.
 
@@ -82,20 +97,28 @@ class Reconstructor:
             InputError: the window's frames differ in size.
             BackendError: a graph failed.
         """
+        return self.fuse(self.prepare(window), masks=masks)
+
+    def prepare(self, window: FilledWindow[RgbFrame]) -> Prepared:
+        """Everything before the fusion. Windows come in order. See `reconstruct`."""
         self._admit(window)
-        height, width = window.frames[self._window.reference].shape[:2]
         films = [self._interpolate(window.slots, step) for step in self._window.interpolations]
         # Before the fusion, which needs most memory.
         self._forget(window.index + 1 + self._window.offsets[0])
         feeds: _Tensors = {f"frame_{k}": self._images[i] for k, i in enumerate(window.slots)}
         feeds |= {f"interpolated_{i}": film for i, film in enumerate(films)}
         feeds["exposures"] = np.array([self._exposure(i) for i in window.slots], np.float32)
-        hdr = self._engine.run(LRHDR, feeds)["hdr"]
-        fused = self._engine.run(LRHDR_MASKS, feeds)["masks"] if masks else None
+        height, width = window.frames[self._window.reference].shape[:2]
+        return Prepared(feeds=feeds, interpolated=tuple(films), size=(height, width))
+
+    def fuse(self, ready: Prepared, *, masks: bool = False) -> Reconstruction:
+        """The rest. It may run in another thread, beside `prepare` of the next window."""
+        hdr = self._engine.run(LRHDR, ready.feeds)["hdr"]
+        fused = self._engine.run(LRHDR_MASKS, ready.feeds)["masks"] if masks else None
         return Reconstruction(
-            hdr=crop(hdr[0], height, width),
-            interpolated=tuple(crop(film[0], height, width) for film in films),
-            masks=None if fused is None else crop(fused[0], height, width),
+            hdr=crop(hdr[0], *ready.size),
+            interpolated=tuple(crop(film[0], *ready.size) for film in ready.interpolated),
+            masks=None if fused is None else crop(fused[0], *ready.size),
         )
 
     def _admit(self, window: FilledWindow[RgbFrame]) -> None:

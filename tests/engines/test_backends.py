@@ -198,7 +198,7 @@ def test_openvino_at_one_size_and_then_another(
     tiny: Any, make_frames: Any, large: int, monkeypatch: Any
 ) -> None:
     """Also where every run gives its memory back. No result is written over by a later one."""
-    monkeypatch.setattr("lrhdr_engines.backends.openvino_backend._LARGE", large)
+    monkeypatch.setattr("lrhdr_engines.backends.protocol.LARGE", large)
     model = open_model(tiny.folder, backend="openvino")
     for size in ((24, 32), (48, 16), (24, 32)):
         frames = [frame[: size[0], : size[1]] for frame in make_frames(5, height=48, width=32)]

@@ -101,3 +101,35 @@ def test_nothing_is_loaded_from_a_damaged_bundle(tiny: Any, tmp_path: Path) -> N
     with pytest.raises(BundleError, match=r"lrhdr\.fp32\.onnx"):
         Engine(Bundle.open(folder, 2), backend)
     assert backend.loaded == []
+
+
+@pytest.mark.parametrize(("threads", "film", "fusion"), [(2, 1, 1), (5, 3, 2), (8, 4, 4)])
+def test_two_parts_that_run_beside_each_other_share_the_threads(
+    bundle: Bundle, threads: int, film: int, fusion: int
+) -> None:
+    backend = Recorder(fast_fp16=False)
+    backend.device = "CPU"
+    engine = Engine(bundle, backend, threads=threads, overlapped=True)
+    assert engine.overlaps(1920 * 1080)
+    assert {name: count for name, _, count in backend.loaded} == {
+        f"{EXTRACT}.fp32.onnx": film,
+        f"{FLOW}.fp32.onnx": film,
+        f"{FUSE}.fp32.onnx": film,
+        f"{LRHDR}.fp32.onnx": fusion,
+    }
+    # Large frames: one graph at a time, with all threads, from then on.
+    assert not engine.overlaps(3840 * 2160)
+    assert {count for _, _, count in backend.loaded[4:]} == {threads}
+    assert len(backend.loaded) == 8
+    assert not engine.overlaps(64)
+
+
+@pytest.mark.parametrize(
+    ("device", "threads", "asked"), [("CPU", 1, True), ("GPU (CUDA)", 8, True), ("CPU", 8, False)]
+)
+def test_one_after_the_other(bundle: Bundle, device: str, threads: int, asked: bool) -> None:
+    backend = Recorder(fast_fp16=False)
+    backend.device = device
+    engine = Engine(bundle, backend, threads=threads, overlapped=asked)
+    assert not engine.overlaps(64)
+    assert {count for _, _, count in backend.loaded} == {threads}

@@ -79,5 +79,4 @@ class Costs:
 
 def _precision(case: Case) -> Precision:
     """Of the graphs that stand for it: PyTorch computes what the FP32 graphs do."""
-    _, _, last = case.subject.partition(" ")
-    return cast("Precision", last) if is_engine(case.subject) else "fp32"
+    return cast("Precision", case.subject.split(" ")[1]) if is_engine(case.subject) else "fp32"

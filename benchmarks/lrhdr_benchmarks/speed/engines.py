@@ -2,8 +2,11 @@
 
 On the CPU a backend's sessions are wrapped, so that every run of a graph is noted; the rest of an
 output is what the host does before the fusion (`pre`: the window, normalising, padding, naming) and
-after it (`post`: cropping, interleaving). The stages of an output add up to it. A GPU stream runs
-captured graphs and times none of them; it was not run on a GPU.
+after it (`post`: cropping, interleaving). The stages of an output add up to it.
+
+A CPU engine is there twice: with one graph after the other, and `overlapped` as lrhdr-run has it,
+whose graphs run beside each other and are not timed by themselves. A GPU stream runs captured
+graphs and times none of them; it was not run on a GPU.
 """
 
 from __future__ import annotations
@@ -35,17 +38,20 @@ from lrhdr_engines.streaming import StreamingModel
 
 REFERENCE = "onnxruntime fp32"  # what errors are measured against
 STAGES = {EXTRACT: "extract", FLOW: "synthesize", FUSE: "synthesize", LRHDR: "lrhdr"}
+_OVERLAPPED = "overlapped"
 _STREAMING_BACKENDS: tuple[str, ...] = get_args(Builder)  # on a GPU, with pictures in flight
 
 
 def engine_subjects() -> list[str]:
     """The engines that open here, each with the precisions that are fast on it."""
     return [
-        f"{name} {precision}"
+        subject
         for name in _backends()
         if _why_not(name) is None
         for precision in PRECISIONS
         if precision == "fp32" or streams_on_gpu(name) or open_backend(name).fast_fp16
+        for subject in (f"{name} {precision}", f"{name} {precision} {_OVERLAPPED}")
+        if is_engine(subject)
     ]
 
 
@@ -56,9 +62,16 @@ def missing_engines() -> dict[str, str]:
 
 
 def is_engine(subject: str) -> bool:
-    """Whether the subject is one of ours: "BACKEND PRECISION"."""
-    backend, _, precision = subject.partition(" ")
-    return backend in _backends() and precision in PRECISIONS
+    """Whether the subject is one of ours: "BACKEND PRECISION", on the CPU also "... overlapped"."""
+    backend, precision, *rest = (*subject.split(" "), "")
+    known = backend in _backends() and precision in PRECISIONS
+    return known and (rest == [""] or (rest == [_OVERLAPPED, ""] and not streams_on_gpu(subject)))
+
+
+def as_run(subject: str) -> str:
+    """The same engine as lrhdr-run has it."""
+    alone = streams_on_gpu(subject) or subject.endswith(_OVERLAPPED)
+    return subject if alone else f"{subject} {_OVERLAPPED}"
 
 
 def streams_on_gpu(subject: str) -> bool:
@@ -88,7 +101,7 @@ class EngineSubject:
             raise BackendError(
                 f"engine {case.subject!r}", expected=f"one of: {', '.join(_backends())}; fp32, fp16"
             )
-        backend, precision = cast(tuple[BackendName, Precision], tuple(case.subject.split()))
+        backend, precision = cast(tuple[BackendName, Precision], tuple(case.subject.split()[:2]))
         ev = clips.ev(case.exposures)
         self.ahead: int | None = WINDOWS[case.exposures].offsets[-1] + in_flight(backend)
         self._runs = _Runs()
@@ -97,6 +110,13 @@ class EngineSubject:
             self._model = open_model(
                 case.model, case.exposures, engine=precision, backend=backend, threads=threads
             )
+        elif as_run(case.subject) == case.subject:
+            model = open_model(
+                case.model, case.exposures, engine=precision, backend=backend, threads=threads
+            )
+            if isinstance(model, Model) and model.engine.overlaps(case.width * case.height):
+                self.ahead += 1
+            self._model = model
         else:
             bundle = Bundle.open(case.model, case.exposures)
             timed = _TimedBackend(open_backend(backend), bundle, precision, self._runs)

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
+import numpy as np
+
 from lrhdr_benchmarks.speed.child import Child, ChildError
 from lrhdr_benchmarks.speed.engines import in_flight
 from lrhdr_benchmarks.speed.memory import available_mb
@@ -66,7 +68,7 @@ class Measured:
 def measure(
     cases: Sequence[Case], settings: Settings, report: Callable[[str], None] = lambda _: None
 ) -> Measured:
-    """Measure every case; ratios are between the first and each other one of a size.
+    """Measure every case; ratios are between the fastest and each other one of a size.
 
     Args:
         cases: of any sizes; those with the same frames stand together.
@@ -98,7 +100,7 @@ class _Session:
             rounds = self._rounds(group)
             for case, made in rounds.items():
                 outputs.setdefault(case, []).extend(made)
-            self._compare(next(iter(trials)), rounds)
+            self._compare(rounds)
         for case, made in outputs.items():
             self._found.rows.append(_row(case, trials[case], made))
             self._found.graphs[case] = {
@@ -148,14 +150,16 @@ class _Session:
                     made[case].extend(one.outputs)
         return made
 
-    def _compare(self, first: Case, rounds: dict[Case, list[Output]]) -> None:
-        if first not in rounds:
+    def _compare(self, rounds: dict[Case, list[Output]]) -> None:
+        """All with the fastest of those that were measured in turn."""
+        times = {case: [output.wall for output in made] for case, made in rounds.items() if made}
+        if not times:
             return
-        times = {case: [output.wall for output in made] for case, made in rounds.items()}
+        fastest = min(times, key=lambda case: float(np.median(times[case])))
         self._found.ratios.extend(
-            ratio_of(case, first, taken, times[first])
+            ratio_of(case, fastest, taken, times[fastest])
             for case, taken in times.items()
-            if case != first
+            if case != fastest
         )
 
 

@@ -67,7 +67,7 @@ def whole(case: Case, sink: Sink, frames: int, *, threads: int | None, folder: P
     clip = folder / f"{case.width}x{case.height}-{case.exposures}e-{frames}.mkv"
     if not clip.exists():
         clips.write(clip, case.width, case.height, case.exposures, frames)
-    backend, _, precision = case.subject.partition(" ")
+    backend, precision, *_ = case.subject.split(" ")
     name, options = _SINKS[sink]
     target = name if sink == "null" else str(folder / name)
     words = ["--model", case.model, "--backend", backend, "--engine", precision, *options]

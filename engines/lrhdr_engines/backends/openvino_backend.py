@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from lrhdr.contract import Precision
 from lrhdr.errors import BackendError
+from lrhdr_engines.backends import protocol
 from lrhdr_engines.backends.arrays import Arrays
 from lrhdr_engines.backends.protocol import Tensors
 
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     import openvino
 
 _DEVICE = "CPU"
-# From here on (pixels) a graph gives its memory back after every run, which costs time: four graphs
-# that keep it need 2 kB a pixel between them.
-_LARGE = 4_000_000
 
 
 class OpenVinoSession:
@@ -34,7 +32,8 @@ class OpenVinoSession:
 
     With fixed shapes OpenVINO fuses chains of elementwise operators into one pass over memory
     and plans the memory of the whole graph: `lrhdr` takes 0.6 of the time. A clip has one size,
-    so that only the last one is kept.
+    so that only the last one is kept. Large frames have all memory given back after every run,
+    although it takes time to get it again.
     """
 
     def __init__(self, model: openvino.Model, config: dict[str, Any]) -> None:
@@ -75,7 +74,7 @@ class OpenVinoSession:
 
     @property
     def _large(self) -> bool:
-        return max(math.prod(shape) for shape in self._shapes.values()) >= 3 * _LARGE
+        return max(math.prod(shape) for shape in self._shapes.values()) >= 3 * protocol.LARGE
 
     def _ready(self, shapes: dict[str, tuple[int, ...]]) -> openvino.CompiledModel:
         if self._compiled is None or shapes != self._shapes:
@@ -124,8 +123,9 @@ class OpenVinoBackend:
         """See `Backend.load`."""
         import openvino
 
-        # Left to itself OpenVINO computes in bfloat16 on CPUs that have it.
-        config: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
+        # Left to itself OpenVINO computes in bfloat16 on CPUs that have it, and pins the threads of
+        # every graph to the same processors, although two graphs run beside each other.
+        config: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False}
         if self.profiles:
             config["PERF_COUNT"] = "YES"
         if threads is not None:

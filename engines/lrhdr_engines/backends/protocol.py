@@ -12,6 +12,10 @@ from lrhdr.contract import Precision
 
 Tensors = Mapping[str, NDArray[Any]]
 
+# Pixels of a frame from which memory counts more than time: what streaming holds would come to
+# more than 8 GB.
+LARGE = 4_000_000
+
 
 class Session(Protocol):
     """A graph, ready to run."""

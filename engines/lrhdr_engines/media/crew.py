@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from lrhdr_engines.processors import usable_processors
 
 _MOST_THREADS = 8  # more than any disk keeps up with
 
 
 def default_threads() -> int:
     """As many as there are cores to use, up to eight."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, min(_MOST_THREADS, usable or 1))
+    return min(_MOST_THREADS, usable_processors())
 
 
 class Crew:
