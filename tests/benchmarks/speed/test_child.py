@@ -107,9 +107,14 @@ def test_ctrl_c_leaves_no_process() -> None:
             threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
             child.turn(Turn())
 
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
-    assert not alive(pids[0])
+    # A shell starts background jobs with Ctrl-C ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
+        assert not alive(pids[0])
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_child_ends_with_its_parent() -> None:
