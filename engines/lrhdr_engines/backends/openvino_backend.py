@@ -20,6 +20,7 @@ from lrhdr.errors import BackendError
 from lrhdr_engines.backends import protocol
 from lrhdr_engines.backends.arrays import Arrays
 from lrhdr_engines.backends.protocol import Tensors
+from lrhdr_engines.processors import usable_processors
 
 if TYPE_CHECKING:
     import openvino
@@ -123,9 +124,12 @@ class OpenVinoBackend:
         """See `Backend.load`."""
         import openvino
 
-        # Left to itself OpenVINO computes in bfloat16 on CPUs that have it, and pins the threads of
-        # every graph to the same processors, although two graphs run beside each other.
-        config: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False}
+        config: dict[str, Any] = {
+            # Left to itself OpenVINO computes in bfloat16 on CPUs that have it,
+            "INFERENCE_PRECISION_HINT": "f32",
+            # and pins graphs that have a part of the processors each all to the same ones.
+            "ENABLE_CPU_PINNING": threads is None or threads >= usable_processors(),
+        }
         if self.profiles:
             config["PERF_COUNT"] = "YES"
         if threads is not None:
