@@ -66,7 +66,9 @@ def entmax_function(alpha: float, candidates: int, opset: int) -> onnx.FunctionP
     gain, power = alpha - 1.0, 1.0 / (alpha - 1.0)
     rough, exact = steps_for(alpha)
     planes, centred, x = (_names(kind, candidates) for kind in ("logit", "centred", "x"))
-    lines = [f"{', '.join(planes)} = Split <axis: int = 1, num_outputs: int = {candidates}> (logits)"]
+    lines = [
+        f"{', '.join(planes)} = Split <axis: int = 1, num_outputs: int = {candidates}> (logits)"
+    ]
     lines += _fold("Max", planes, "peak")
     for z, c, scaled in zip(planes, centred, x, strict=True):
         lines += [f"{c} = Sub ({z}, peak)", f"{scaled} = Mul ({c}, gain)"]
