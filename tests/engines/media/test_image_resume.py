@@ -107,7 +107,7 @@ print(sink.next_index, flush=True)
 for index in range(sink.next_index, 30):
     noise = np.random.default_rng(index).random((90, 160, 3), np.float32)
     sink.write(index, noise, Fraction(index, 25))
-    time.sleep(0.003)
+    time.sleep(0.02)
 sink.close()
 """
 
