@@ -41,20 +41,32 @@ def run_command(app: Callable[[], object], program: str, extra: str) -> None:
     raise SystemExit(failure.exit_code)
 
 
+class Interrupt(threading.Event):
+    """Set once the work is asked to end.
+
+    Attributes:
+        over: set it to True where there is nothing left to stop.
+    """
+
+    over = False
+
+
 @contextmanager
-def interruptible(said: str, again: str) -> Iterator[threading.Event]:
+def interruptible(said: str, again: str) -> Iterator[Interrupt]:
     """Ctrl-C and SIGTERM set the event, for the work to end when it can.
 
-    A second one raises KeyboardInterrupt at once. Only the main thread hears of signals: in
-    another the event stays as it is.
+    A second one raises KeyboardInterrupt at once; none does anything where the work is over. Only
+    the main thread hears of signals: in another the event stays as it is.
 
     Args:
         said: what to say on stderr meanwhile.
         again: what a second one does.
     """
-    event = threading.Event()
+    event = Interrupt()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
+        if event.over:
+            return
         if event.is_set():
             raise KeyboardInterrupt
         event.set()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from threading import Event
 from typing import TYPE_CHECKING
 
+from lrhdr.command import Interrupt
 from lrhdr_engines.api import open_model
 from lrhdr_engines.backends import open_backend
 from lrhdr_engines.backends.registry import check_backend
@@ -34,7 +34,7 @@ def execute(
     looked: Callable[[int], None] = lambda _frames: None,
     started: Callable[[Plan], None] = lambda _plan: None,
     advanced: Callable[[int], None] = lambda _done: None,
-    interrupt: Event | None = None,
+    interrupt: Interrupt | None = None,
 ) -> Result:
     """Do a job.
 
@@ -94,14 +94,12 @@ def execute(
     )
     watchers = Watchers(plan)
     with closing(model):
-        report: Report | None = None
-        pictures: dict[str, str | None] = {}
         try:
             report = _run(plan, model, source, sinks, watchers, started, advanced, interrupt)
+            if interrupt is not None:  # what is done is not undone by a Ctrl-C that comes late
+                interrupt.over = True
             pictures = watchers.save(report)
         except BaseException as error:
-            if report is not None and isinstance(error, KeyboardInterrupt):
-                return Result(plan=plan, report=report, pictures=pictures)  # the frames are safe
             if sinks.kept:
                 error.add_note(f"finished frames are kept; go on with: {job.resumption()}")
             raise
@@ -116,7 +114,7 @@ def _run(
     watchers: Watchers,
     started: Callable[[Plan], None],
     advanced: Callable[[int], None],
-    interrupt: Event | None,
+    interrupt: Interrupt | None,
 ) -> Report:
     job, timeline = plan.job, plan.timeline
     if plan.frames == 0 and plan.first > job.start_frame:  # all that is left is to finish

@@ -7,18 +7,29 @@ after the backward pass instead of by a wrapper around the module.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, distributed
 
 
-def start() -> None:
-    """Join the group that torchrun set up, if it did."""
-    if "WORLD_SIZE" in os.environ and not distributed.is_initialized():
-        if torch.cuda.is_available():
-            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-        distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+@contextmanager
+def group() -> Iterator[None]:
+    """Be in the group that torchrun set up, if it did.
+
+    The group's threads end here: left to the end of the interpreter, they can keep it from ending.
+    """
+    if "WORLD_SIZE" not in os.environ or distributed.is_initialized():
+        yield
+        return
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    try:
+        yield
+    finally:
+        distributed.destroy_process_group()
 
 
 def world() -> int:

@@ -27,7 +27,11 @@ def run(plan: Recipe, stage: StageSettings, settings: LoopSettings) -> dict[str,
             network; see also `train_stage`.
     """
     _check(plan, stage)
-    distributed.start()
+    with distributed.group():
+        return _run(plan, stage, settings)
+
+
+def _run(plan: Recipe, stage: StageSettings, settings: LoopSettings) -> dict[str, float]:
     figures: dict[str, float] = {}
     out, start = stage.out, stage.start
     for name, share in plan.stages.items():

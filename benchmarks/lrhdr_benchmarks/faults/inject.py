@@ -94,7 +94,8 @@ def main() -> None:
     hook(trigger)
     if plan.event is not None:
         trigger.watch_files()
-    run(sys.argv[2:])
+    del sys.argv[1]
+    run()
 
 
 if __name__ == "__main__":

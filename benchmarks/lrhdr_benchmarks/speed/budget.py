@@ -85,7 +85,8 @@ class Budget:
         if not known:
             return None
         before = sum(self._start_s(case, taken) for case, taken in known)
-        return max(0, int((seconds - before) / sum(taken for _, taken in known)))
+        one = sum(taken * (1 + self._known[_key(case)].in_flight) for case, taken in known)
+        return max(0, int((seconds - before) / one))
 
     def _start_s(self, case: Case, taken: float) -> float:
         """Opening, first output, those of the trial and of the warm-up."""

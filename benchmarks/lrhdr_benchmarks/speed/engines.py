@@ -79,11 +79,6 @@ def streams_on_gpu(subject: str) -> bool:
     return subject.partition(" ")[0] in _STREAMING_BACKENDS
 
 
-def in_flight(subject: str) -> int:
-    """Outputs on their way at any time, besides the one that is waited for."""
-    return IN_FLIGHT - 1 if streams_on_gpu(subject) else 0
-
-
 class EngineSubject:
     """See `Subject`."""
 
@@ -103,10 +98,11 @@ class EngineSubject:
             )
         backend, precision = cast(tuple[BackendName, Precision], tuple(case.subject.split()[:2]))
         ev = clips.ev(case.exposures)
-        self.ahead: int | None = WINDOWS[case.exposures].offsets[-1] + in_flight(backend)
+        self.in_flight = 0
         self._runs = _Runs()
         self._model: StreamingModel
         if streams_on_gpu(backend):
+            self.in_flight = IN_FLIGHT - 1
             self._model = open_model(
                 case.model, case.exposures, engine=precision, backend=backend, threads=threads
             )
@@ -115,12 +111,13 @@ class EngineSubject:
                 case.model, case.exposures, engine=precision, backend=backend, threads=threads
             )
             if isinstance(model, Model) and model.engine.overlaps(case.width * case.height):
-                self.ahead += 1
+                self.in_flight = 1
             self._model = model
         else:
             bundle = Bundle.open(case.model, case.exposures)
             timed = _TimedBackend(open_backend(backend), bundle, precision, self._runs)
             self._model = Model(Engine(bundle, timed, precision, threads=threads))
+        self.ahead: int | None = WINDOWS[case.exposures].offsets[-1] + self.in_flight
         frames = clips.frames(case.width, case.height, case.exposures)
         self._stream = self._model.stream(frames, ev)
 

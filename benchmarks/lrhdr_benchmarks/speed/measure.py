@@ -3,13 +3,13 @@
 1. Every subject alone: see `trial`.
 2. As many as the memory holds at once, each in its own process, warmed up; else pairs of the first
    subject with each other one.
-3. Rounds: every subject makes an output while the others wait. The order is rotated by one every
-   round, so that none always follows the same.
+3. Rounds: every subject makes an output while the others wait, after those that it has on their
+   way, and comes to rest (see `rest`). The order is rotated by one every round, so that none always
+   follows the same.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from lrhdr_benchmarks.speed.child import Child, ChildError
-from lrhdr_benchmarks.speed.engines import in_flight, is_engine
+from lrhdr_benchmarks.speed.engines import is_engine
 from lrhdr_benchmarks.speed.memory import available_mb
 from lrhdr_benchmarks.speed.messages import Open, Opener, Output, Turn
 from lrhdr_benchmarks.speed.ratios import ratio_of
@@ -40,7 +40,6 @@ class Settings:
         threads: CPU threads of each subject; None leaves it to the subject.
         cpus: processors that each subject is pinned to; empty for none.
         hdrflow: a clone of HDRFlow.
-        settle_s: pause before every turn: threads of the subject before may still spin.
         patience_s: for how long one turn is waited for.
         opener: opens a subject in its process; see `subjects.open_subject`.
     """
@@ -50,7 +49,6 @@ class Settings:
     threads: int | None = None
     cpus: tuple[int, ...] = ()
     hdrflow: Path | None = None
-    settle_s: float = 0.05
     patience_s: float = 1800.0
     opener: Opener = open_subject
 
@@ -128,21 +126,22 @@ class _Session:
         made: dict[Case, list[Output]] = {}
         with ExitStack() as stack:
             children: dict[Case, Child] = {}
+            turns: dict[Case, Turn] = {}
             for case in group:
                 child = stack.enter_context(self._start(case))
                 try:
-                    child.open()
+                    opened = child.open()
                     child.turn(Turn(outputs=self._settings.warm_up))
                 except ChildError as error:
                     child.kill()
                     self._skip(case, str(error))
                     continue
                 children[case], made[case] = child, []
+                turns[case] = Turn(lead=opened.in_flight)
             for turn in range(self._settings.rounds):
                 for case in rotated(list(children), turn):
-                    time.sleep(self._settings.settle_s)
                     try:
-                        one = children[case].turn(Turn(lead=in_flight(case.subject)))
+                        one = children[case].turn(turns[case])
                     except ChildError as error:
                         self._skip(case, str(error))
                         del children[case], made[case]
@@ -179,6 +178,7 @@ def _row(case: Case, trial: Trial, made: Sequence[Output]) -> Row:
         fps=1e3 / latency.mean,
         stages=_spreads([output.stages for output in made]),
         ahead=trial.ahead,
+        in_flight=trial.in_flight,
         load_s=trial.load_s,
         first_s=trial.first_s,
         resident_mb=trial.resident_mb,

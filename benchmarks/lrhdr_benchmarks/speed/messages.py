@@ -45,10 +45,11 @@ class End:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """Seconds that opening took, imports included; see `Subject.ahead`."""
+    """Seconds that opening took, imports included; for the others see `Subject`."""
 
     load_s: float
     ahead: int | None
+    in_flight: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,8 +60,8 @@ class Plan:
     """What is done.
 
     Attributes:
-        groups: cases with the same frames, from the smallest; the first of each is what the
-            others are compared with.
+        groups: cases with the same frames, from the smallest; the first of each is what errors are
+            measured against, where that is among them.
         skipped: what of the options cannot be timed here, and why.
     """
 

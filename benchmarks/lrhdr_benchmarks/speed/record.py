@@ -90,7 +90,8 @@ class Row:
         fps: outputs a second by wall clock, null sink.
         stages: by name: decode, pre, extract, synthesize (flow and fusion), lrhdr, post, encode.
             Each for one output.
-        ahead: frames after its own that an output has to wait for, the algorithmic latency.
+        ahead: frames after its own that an output has to wait for, the algorithmic latency;
+            in_flight: outputs that are on their way while one is waited for.
         build_s: making the engine; load_s: opening it; first_s: from the first frame to the
             first output.
         resident_mb: the process's greatest resident memory; device_mb: the GPU's.
@@ -105,6 +106,7 @@ class Row:
     fps: float
     stages: dict[str, Spread] = field(default_factory=dict)
     ahead: int | None = None
+    in_flight: int = 0
     build_s: float | None = None
     load_s: float | None = None
     first_s: float | None = None

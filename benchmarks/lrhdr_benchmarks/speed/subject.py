@@ -22,9 +22,11 @@ class Subject(Protocol):
 
     Attributes:
         ahead: frames after its own that an output waits for; None where that means nothing.
+        in_flight: outputs that are on their way while one is waited for.
     """
 
     ahead: int | None
+    in_flight: int
 
     def output(self) -> Picture:
         """Make the next output of an endless stream.

@@ -54,6 +54,7 @@ class TorchSubject:
             torch.set_num_threads(threads)
         network = _network(case.model, case.exposures).to(device())
         self.ahead: int | None = WINDOWS[case.exposures].offsets[-1]
+        self.in_flight = 0
         self._case = case
         self._multiple = network.config.film.multiple
         self._stream = TorchStream(Parts(network, device(), compiled=compiled), case.exposures)

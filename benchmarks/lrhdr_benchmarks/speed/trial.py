@@ -24,6 +24,7 @@ class Trial:
     """What one subject showed; see `record.Row`."""
 
     ahead: int | None
+    in_flight: int
     load_s: float
     first_s: float
     resident_mb: float | None
@@ -70,6 +71,7 @@ def _try(case: Case, start: Start) -> tuple[Trial, Picture]:
         raise ChildError("no picture came back")
     trial = Trial(
         ahead=opened.ahead,
+        in_flight=opened.in_flight,
         load_s=opened.load_s,
         first_s=first.outputs[0].wall / 1e3,
         resident_mb=ended.resident_mb,

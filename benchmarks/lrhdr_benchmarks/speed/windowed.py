@@ -42,6 +42,7 @@ class WindowedSubject:
         """
         ev = clips.ev(case.exposures)
         self.ahead: int | None = ahead
+        self.in_flight = 0
         self._merge = merge
         self._exposures = relative_exposures(ev)
         # The shortest exposure saturates at H = 1, EV 0 at H = 2^(min EV).

@@ -29,6 +29,7 @@ from lrhdr_benchmarks.speed.messages import (
     receive,
     send,
 )
+from lrhdr_benchmarks.speed.rest import come_to_rest
 from lrhdr_benchmarks.speed.subject import Picture, Subject
 
 
@@ -65,8 +66,10 @@ class Worker:
         clips.frames(case.width, case.height, case.exposures)  # the clip is made before the clock
         self._taken_before = memory.device_mb() or 0.0
         began = time.perf_counter()
-        self._subject = request.opener(case, threads=request.threads, hdrflow=request.hdrflow)
-        return Opened(load_s=time.perf_counter() - began, ahead=self._subject.ahead)
+        subject = request.opener(case, threads=request.threads, hdrflow=request.hdrflow)
+        taken = time.perf_counter() - began
+        self._subject = subject
+        return Opened(load_s=taken, ahead=subject.ahead, in_flight=subject.in_flight)
 
     def _turn(self, turn: Turn) -> Made:
         subject = self._opened()
@@ -79,6 +82,7 @@ class Worker:
             picture = subject.output()
             wall = 1e3 * (time.perf_counter() - began)
             outputs.append(Output(wall=wall, stages=subject.stages(), graphs=subject.graph_ms()))
+        come_to_rest()
         return Made(outputs=outputs, picture=picture if turn.keep else None)
 
     def _end(self) -> Ended:

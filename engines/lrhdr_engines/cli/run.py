@@ -8,13 +8,12 @@ import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
 from lrhdr import __version__
-from lrhdr.command import interruptible
+from lrhdr.command import Interrupt, interruptible
 from lrhdr.errors import IncompleteError, InputError, LrhdrError
 from lrhdr_engines.backends import BackendName
 from lrhdr_engines.cli.options import (
@@ -194,10 +193,8 @@ def command(
 
 def _run(job: Job, json_to: str | None) -> int:
     """Do the job, say what happened, and return the exit code."""
-    # To the last word: what is done is not undone by a Ctrl-C that comes late.
     stopping = interruptible("stopping after the frame in hand", "abandons the output")
     with stopping as interrupt, _notes():
-        result: Result | None = None
         try:
             result = _done(job, json_to, interrupt)
             if json_to is not None:
@@ -205,10 +202,9 @@ def _run(job: Job, json_to: str | None) -> int:
         except LrhdrError as error:
             return _failed(error, str(error), error.exit_code, json_to)
         except KeyboardInterrupt as stop:
-            if result is None:
-                for line in ("abandoned", *getattr(stop, "__notes__", ())):
-                    say(line)
-                return _INTERRUPTED
+            for line in ("abandoned", *getattr(stop, "__notes__", ())):
+                say(line)
+            return _INTERRUPTED
         except Exception as error:
             if os.environ.get(_TRACEBACK):
                 raise
@@ -219,7 +215,7 @@ def _run(job: Job, json_to: str | None) -> int:
         return _EXIT_CODES[result.report.ending]
 
 
-def _done(job: Job, json_to: str | None, interrupt: Event) -> Result:
+def _done(job: Job, json_to: str | None, interrupt: Interrupt) -> Result:
     """Do the job, with its progress on the screen."""
     from lrhdr_engines.cli.progress import ProgressDisplay
     from lrhdr_engines.execute import execute

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -33,11 +34,22 @@ class Fake:
 
     def __init__(self, case: Case) -> None:
         self.ahead: int | None = case.exposures - 1
+        self.in_flight = 1 if case.subject == "works on" else 0
         self._case, self._made = case, 0
+        self._next: threading.Thread | None = None
 
     def output(self) -> Picture:
         subject, at = self._case.subject, self._made
         self._made += 1
+        if subject == "works on":
+            if self._next is not None:
+                if (
+                    at % 2 and self._next.is_alive()
+                ):  # the first warms up
+                    raise ValueError("the output in flight was not waited for")
+                self._next.join()
+            self._next = threading.Thread(target=busy, args=(0.2,))
+            self._next.start()
         if at == FAULT_AT:
             _go_wrong(subject)
         if log := os.environ.get("LRHDR_FAKES_LOG"):
@@ -54,6 +66,13 @@ class Fake:
     def close(self) -> None:
         if self._case.subject == "raises at the end":
             raise ValueError("it does not close")
+
+
+def busy(seconds: float) -> None:
+    """Keep a processor busy."""
+    ends = time.perf_counter() + seconds
+    while time.perf_counter() < ends:
+        sum(range(1000))
 
 
 def _go_wrong(subject: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,6 +73,12 @@ def test_rounds_are_as_many_as_fit(fitting: int, asked: int) -> None:
     fit = budget(row("merge dis", 100.0)).fit(large("merge dis"), asked, seconds, None)
     assert fit.rounds == min(fitting, asked)
     assert fit.skipped == {}
+
+
+def test_outputs_in_flight_take_their_time_in_every_round() -> None:
+    ahead = replace(row("merge dis", 100.0), in_flight=1)
+    seconds = 0.4 * outputs(0) + 10 * 2 * 0.4 + 0.1
+    assert budget(ahead).fit(large("merge dis"), 20, seconds, None).rounds == 10
 
 
 def test_the_slowest_is_left_out_first_and_named() -> None:

@@ -13,8 +13,8 @@ from lrhdr_benchmarks.speed.engines import (
     REFERENCE,
     EngineSubject,
     _Runs,
+    as_run,
     engine_subjects,
-    in_flight,
     is_engine,
     missing_engines,
 )
@@ -47,6 +47,14 @@ def test_pictures_are_those_of_the_engine() -> None:
     subject.close()
 
 
+def test_overlapped_graphs_have_an_output_in_flight() -> None:
+    subject = open_subject(case_of(as_run(REFERENCE)), threads=2, hdrflow=None)
+    assert (subject.in_flight, subject.ahead) == (1, 2)
+    subject.output()
+    assert subject.stages() == subject.graph_ms() == {}
+    subject.close()
+
+
 def test_stages_add_up_to_the_output() -> None:
     runs = _Runs()
     assert runs.stages() == {}
@@ -75,7 +83,6 @@ def test_every_backend_is_there_or_missing_with_a_reason() -> None:
     assert here | set(missing_engines()) == set(BACKENDS) - {"auto"}
     assert not here & set(missing_engines())
     assert all(reason.endswith(".") for reason in missing_engines().values())
-    assert (in_flight("openvino fp32"), in_flight("tensorrt-rtx fp16")) == (0, 2)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ REFERENCE, LONG = "onnxruntime fp32", "a subject with a long name"
 
 
 def settings(rounds: int = 3) -> Settings:
-    return Settings(warm_up=1, rounds=rounds, settle_s=0.0, patience_s=120.0, opener=open_fake)
+    return Settings(warm_up=1, rounds=rounds, patience_s=120.0, opener=open_fake)
 
 
 def test_rows_ratios_and_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,6 +76,15 @@ def test_pairs_where_memory_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = {row.case.subject: row.latency.count for row in found.rows}
     assert counts == {"one": 4, "two": 2, "three": 2}
     assert len(found.ratios) == 2
+
+
+def test_outputs_in_flight_are_not_timed_and_disturb_nobody() -> None:
+    case = case_of("works on")
+    found = measure([case], settings())
+    assert not found.skipped
+    # One output warms up; then every second counts: outputs 3, 5 and 7.
+    assert found.graphs[case] == {"lrhdr": 5.0}
+    assert found.rows[0].latency.count == 3
 
 
 def test_the_order_of_each_round() -> None:

@@ -118,6 +118,39 @@ def test_control_c_twice_says_what_is_kept(tiny: Any, tmp_path: Path) -> None:
     assert "nothing was written" not in errors
 
 
+LATE = """
+import os, signal
+from lrhdr_engines.cli.progress import ProgressDisplay
+leave = ProgressDisplay.__exit__
+def late(progress, *details):
+    for _ in range(2):
+        os.kill(os.getpid(), signal.SIGINT)
+    leave(progress, *details)
+ProgressDisplay.__exit__ = late
+"""
+
+
+def test_control_c_after_the_end_undoes_nothing(tiny: Any, clip: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.mp4"
+    child = process(clip, "-o", target, "--ev", "0,-3", "--model", tiny.folder, before=LATE)
+    _, errors = child.communicate(timeout=60)
+    assert child.returncode == 0, errors
+    assert "abandoned" not in errors
+    assert f"8 frames in {target}" in errors
+
+
+def test_control_c_twice_after_the_last_frame_in_hand(tiny: Any, tmp_path: Path) -> None:
+    clip = write_video(tmp_path / "clip.mov", scene(8, *SIZE) * 20)
+    target = tmp_path / "out.mp4"
+    child = process(clip, "-o", target, "--ev", "0,-3", "--model", tiny.folder, before=SLOW + LATE)
+    until(child, 60)
+    child.send_signal(signal.SIGINT)
+    _, errors = child.communicate(timeout=60)
+    assert child.returncode == 130, errors
+    assert "abandoned" not in errors
+    assert "go on with: " in errors
+
+
 DYING = """
 import os, signal
 from lrhdr_engines.media.{module} import {sink}

@@ -84,7 +84,7 @@ def runs(
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(stages, "Loop", keeping(folder))
             assert train("--out", folder / "one", *words, "--batch", "2") == 0
-        said = [child.communicate(timeout=600) for child in children]
+        said = [child.communicate(timeout=300) for child in children]
     finally:
         for child in children:
             child.kill()
