@@ -5,7 +5,8 @@ python benchmarks/run_cost.py --size 160x96 --frames 50 --frames 500    # memory
 
 Frames of the sample clip are scaled to each size and repeated to each length, written as a
 lossless clip and run into the null sink. Python, the model and the clip are loaded in
-every run: `fps` is lrhdr-run's own figure, from the first frame to the last.
+every run: frames a second are lrhdr-run's own figure, from the first frame to the last, and the
+last column is its wall time over that of the slowest of decoding, inference and encoding.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ def main() -> None:
     parser.add_argument("--backend", default="auto")
     options = parser.parse_args()
     words = ["--model", options.model, "--backend", options.backend]
-    print("| size | frames | frames a second | peak memory, MB |")
-    print("| --- | --- | --- | --- |")
+    print("| size | frames | frames a second | peak memory, MB | wall to slowest worker |")
+    print("| --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as folder:
         for size in options.size or ["640x360"]:
             width, height = map(int, size.split("x"))
@@ -44,7 +45,14 @@ def main() -> None:
                 except LrhdrError as error:
                     sys.exit(str(error))
                 clip.unlink()
-                print(f"| {size} | {frames} | {cost.fps:.2f} | {cost.peak_mb:.0f} |", flush=True)
+                row = (
+                    size,
+                    frames,
+                    f"{cost.fps:.2f}",
+                    f"{cost.peak_mb:.0f}",
+                    f"{cost.to_slowest:.3f}",
+                )
+                print(f"| {' | '.join(map(str, row))} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,10 @@ import math
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from lrhdr import __version__
+from lrhdr_benchmarks import packages
 from lrhdr_benchmarks.evaluate.measures import MEASURES, PROTOCOLS, Protocol
 from lrhdr_benchmarks.evaluate.method import Method
 from lrhdr_benchmarks.evaluate.motion import EDGES
@@ -22,13 +22,10 @@ _PACKAGES = ("numpy", "opencv-python-headless", "scikit-image", "onnxruntime", "
 
 def versions() -> dict[str, str]:
     """What ran, as far as it is installed."""
-    found = {"lrhdr": __version__, "python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+    return {
+        "lrhdr": __version__,
+        "python": platform.python_version(),
+    } | packages.versions(_PACKAGES)
 
 
 def facts(

@@ -70,11 +70,11 @@ def _open_model(model: str, exposures: int) -> Method:
 
 
 def _open_hdrflow(clone: Path, checkpoint: Path | None, exposures: int) -> Method:
-    from lrhdr_benchmarks.evaluate.hdrflow import HdrFlow
+    from lrhdr_benchmarks.evaluate.hdrflow import HdrFlow, own_checkpoint
 
-    own = clone / "pretrained_models" / f"{exposures}E" / "checkpoint.pth"
-    network = HdrFlow(clone, checkpoint or own, exposures)
-    about = f"HDRFlow, {checkpoint or own}"
+    weights = checkpoint or own_checkpoint(clone, exposures)
+    network = HdrFlow(clone, weights, exposures)
+    about = f"HDRFlow, {weights}"
     return Windowed(name="hdrflow", about=about, merge=network.reconstruct)
 
 

@@ -2,10 +2,9 @@
 
 A card's peaks are computed from its SMs and its boost clock, at the rates that an SM has by the
 architecture's white paper: FP32 with fused multiply-adds, and FP16 on tensor cores, dense, with
-FP32 accumulation. The appendices of these white papers print the same peaks: NVIDIA Turing GPU
-Architecture (WP-09183), NVIDIA Ampere GA102 GPU Architecture (V2), NVIDIA Ada GPU Architecture
-(V2.1) and NVIDIA RTX Blackwell GPU Architecture. For the RTX 3060, 4060 and 4070 no printed tensor
-peak was found: theirs follows from SMs and clock as NVIDIA specifies the card.
+FP32 accumulation. So computed, they are the peaks that are published for the RTX 2080 Ti, 3090,
+4090 and 5070, and in FP32 for the 4080, 5080 and 5090 too; for the others none was found: theirs
+follow from SMs and clock as NVIDIA specifies the card.
 
 What makes a card faster than its bound: a clock above the rated boost, which GeForce cards reach
 (matrix products 21 % and 9 % above the printed peak of an RTX 5090 and 5070 have been published);

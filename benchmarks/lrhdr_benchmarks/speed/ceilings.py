@@ -18,8 +18,8 @@ from dataclasses import asdict
 import numpy as np
 
 from lrhdr.errors import BackendError
-from lrhdr_benchmarks.speed.machine import usable_processors
 from lrhdr_benchmarks.speed.record import Ceilings
+from lrhdr_engines.processors import usable_processors
 
 # How the BLAS libraries that numpy is built with are told: OpenBLAS, MKL, BLIS, Accelerate, others.
 _THREADS = (

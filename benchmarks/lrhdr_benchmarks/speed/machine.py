@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Iterable
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from lrhdr import __version__
+from lrhdr_benchmarks.packages import versions
 from lrhdr_engines.doctor.driver import driver_version
 from lrhdr_engines.doctor.machine import check_gpus
+from lrhdr_engines.processors import usable_processors
 
 UNKNOWN = "unknown"
 
@@ -26,13 +27,6 @@ _VECTORS = (
     *("avx", "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx_vnni"),
     *("avx512_bf16", "avx512_fp16", "amx_tile", "amx_int8", "amx_bf16", "amx_fp16"),
 )
-
-
-def usable_processors() -> int:
-    """How many this process may use: those of its affinity, where the system has such a thing."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def facts(root: Path = Path("/")) -> dict[str, str]:
@@ -56,7 +50,7 @@ def facts(root: Path = Path("/")) -> dict[str, str]:
         "BLAS of numpy": _blas,
     }
     found = {name: _or_unknown(read) for name, read in readers.items()}
-    return found | {"lrhdr": __version__} | _versions(_PACKAGES)
+    return found | {"lrhdr": __version__} | versions(_PACKAGES)
 
 
 def _or_unknown(read: Callable[[], str]) -> str:
@@ -125,13 +119,3 @@ def _gpu() -> str:
 def _blas() -> str:
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     return f"{blas['name']} {blas['version']}"
-
-
-def _versions(packages: Iterable[str]) -> dict[str, str]:
-    found = {}
-    for package in packages:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found

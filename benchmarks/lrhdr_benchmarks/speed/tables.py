@@ -74,8 +74,8 @@ def _latency(result: Result) -> Table:
         result,
         _SPEED,
         "Latency by size and subject",
-        "From one output to the next in a running stream, into nothing. Whole: all of lrhdr-run, "
-        "decoding and writing with it.",
+        "From one output to the next in a running stream, into nothing. Whole: all of a short "
+        "lrhdr-run, decoding, writing and making its graphs ready with it.",
     )
 
 
@@ -196,8 +196,8 @@ def _bounds(result: Result) -> Table:
     return Table(
         title="Cards that are not here: lower bounds, not measurements",
         note="At least so many milliseconds for an output. No card was run: these are the counts "
-        "above by each card's published peak and bandwidth, whichever takes longer; *: its "
-        "bandwidth. Every real program is slower.",
+        "above by each card's published peak (rated boost clock, FP32 accumulation) and bandwidth "
+        "(every graph's tensors through memory), whichever takes longer; *: its bandwidth.",
         heads=("card", "precision", "model", *columns),
         rows=[
             (*row, *(cells.get(column, NOTHING) for column in columns))

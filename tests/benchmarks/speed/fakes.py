@@ -43,9 +43,7 @@ class Fake:
         self._made += 1
         if subject == "works on":
             if self._next is not None:
-                if (
-                    at % 2 and self._next.is_alive()
-                ):  # the first warms up
+                if at % 2 and self._next.is_alive():  # the first warms up
                     raise ValueError("the output in flight was not waited for")
                 self._next.join()
             self._next = threading.Thread(target=busy, args=(0.2,))
