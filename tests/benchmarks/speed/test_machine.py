@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import lrhdr
+from lrhdr_benchmarks import packages
 from lrhdr_benchmarks.speed import machine
 from lrhdr_benchmarks.speed.machine import UNKNOWN, facts, usable_processors
 from lrhdr_engines.doctor.record import Finding
@@ -92,7 +93,7 @@ def test_versions_are_of_what_is_installed(tmp_path: Path, monkeypatch: pytest.M
     def nothing(package: str) -> str:
         raise PackageNotFoundError(package)
 
-    monkeypatch.setattr(machine, "version", nothing)
+    monkeypatch.setattr(packages, "version", nothing)
     assert set(found) - set(facts(tmp_path)) >= {"numpy", "onnxruntime", "av"}
 
 
