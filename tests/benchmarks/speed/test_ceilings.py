@@ -16,7 +16,7 @@ import pytest
 from lrhdr.errors import BackendError
 from lrhdr_benchmarks.speed import ceilings
 from lrhdr_benchmarks.speed.ceilings import measure, measure_here
-from lrhdr_benchmarks.speed.machine import usable_processors
+from lrhdr_engines.processors import usable_processors
 
 SIDE, COPY_BYTES, REPEATS = 64, 100_003, 3
 

@@ -13,8 +13,9 @@ import pytest
 import lrhdr
 from lrhdr_benchmarks import packages
 from lrhdr_benchmarks.speed import machine
-from lrhdr_benchmarks.speed.machine import UNKNOWN, facts, usable_processors
+from lrhdr_benchmarks.speed.machine import UNKNOWN, facts
 from lrhdr_engines.doctor.record import Finding
+from lrhdr_engines.processors import usable_processors
 
 CPUINFO = """\
 processor\t: 0
