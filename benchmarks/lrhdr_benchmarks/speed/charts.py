@@ -92,12 +92,11 @@ def _line(axes: Axes, rows: Sequence[Row], index: int, place: float, aside: floa
 
 def stages(result: Result) -> str:
     """Stacked bars of stages, by size; empty where no row has stages."""
-    rows = sorted(
-        (row for row in result.rows if row.stages),
-        key=lambda row: (row.case.exposures, _pixels(row), size_of(row.case)),
-    )
-    if not rows:
+    if not any(row.stages for row in result.rows):
         return ""
+    rows = sorted(
+        result.rows, key=lambda row: (row.case.exposures, _pixels(row), size_of(row.case))
+    )
     order = stage_names(result)
     parts: list[str] = []
     top = 4.0
@@ -105,7 +104,7 @@ def stages(result: Result) -> str:
         rows, key=lambda row: (row.case.exposures, size_of(row.case))
     ):
         bars = list(group)
-        longest = max(sum(each.median for each in row.stages.values()) for row in bars)
+        longest = max(sum(taken for _, taken, _ in _pieces(row, order)) for row in bars)
         parts.append(text(12, top + 18, f"{size}, {exposures} exposures", kind="heading"))
         top += _HEADING
         for row in bars:
@@ -125,16 +124,23 @@ def _bar(row: Row, order: Sequence[str], longest: float, top: float) -> Iterator
     """As long as its share of the longest of its size; what runs beside the rest is pale."""
     left, unit = float(RIGHT), (WIDTH - RIGHT - 90) / longest
     yield text(left - 10, top + 12, name_of(row.case), "end")
-    for name in sorted(row.stages, key=order.index):
-        taken = row.stages[name].median
+    for name, taken, kind in _pieces(row, order):
         hint = f"{name}: {figure(taken)} ms"
-        kind = f"fill {colour(order.index(name))}{' beside' * (name in BESIDE)}"
         yield (
             f'<rect x="{left:.1f}" y="{top:.1f}" width="{taken * unit:.2f}" height="{_BAR}" '
             f'class="{kind}"><title>{escape(hint)}</title></rect>'
         )
         left += taken * unit
     yield text(left + 8, top + 12, f"{figure(row.latency.median)} ms")
+
+
+def _pieces(row: Row, order: Sequence[str]) -> Iterator[tuple[str, float, str]]:
+    """Name, milliseconds and class of each piece of a bar."""
+    if not set(row.stages) - set(BESIDE):
+        yield "all of it", row.latency.median, "fill untimed"
+    for name in sorted(row.stages, key=order.index):
+        kind = f"fill {colour(order.index(name))}{' beside' * (name in BESIDE)}"
+        yield name, row.stages[name].median, kind
 
 
 def graph_names(result: Result) -> list[str]:

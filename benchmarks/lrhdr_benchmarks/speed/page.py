@@ -63,7 +63,8 @@ def _plots(result: Result, quality: Quality) -> Iterator[str]:
     yield _section(
         "Where the time goes",
         "Medians of the stages of one output; the figure is the latency. Pale: what runs beside "
-        "the rest (in a whole lrhdr-run) and is no part of it. Bars compare within a size.",
+        "the rest (in a whole lrhdr-run) and is no part of it. Grey: not timed by stages, as where "
+        "graphs run beside each other. Bars compare within a size.",
         stages(result),
         _legend(stage_names(result)),
     )

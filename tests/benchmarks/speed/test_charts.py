@@ -10,7 +10,7 @@ import pytest
 
 from lrhdr_benchmarks.speed.charts import latency, roofline, stages
 from lrhdr_benchmarks.speed.record import Result, Row
-from tests.benchmarks.speed.results import CEILINGS, SIZES, SUBJECTS, case, result, row
+from tests.benchmarks.speed.results import CEILINGS, SIZES, SUBJECTS, case, result, row, spread
 from tests.benchmarks.speed.svg import Point, hints, place, words
 
 DRAWN = [latency(result(), 2), latency(result(), 3), stages(result()), roofline(result())]
@@ -77,7 +77,7 @@ def test_what_was_not_measured_is_not_drawn() -> None:
 def test_stages_are_as_wide_as_they_take() -> None:
     bars = [each.attrib for each in fromstring(stages(result())).iter("rect")]
     engines = [each for each in result().rows if each.stages]
-    assert len(bars) == sum(len(each.stages) for each in engines)
+    assert len(bars) == sum(len(each.stages) or 1 for each in result().rows)
     first = [bar for bar in bars if bar["y"] == bars[0]["y"]]
     widths = [float(bar["width"]) for bar in first]
     share = {name: found.median for name, found in engines[0].stages.items()}
@@ -89,6 +89,20 @@ def test_stages_are_as_wide_as_they_take() -> None:
     assert [float(bar["x"]) for bar in first[1:]] == pytest.approx(ends[:-1], abs=0.1)
 
 
+def test_what_was_not_timed_by_stages_is_one_bar_of_its_latency() -> None:
+    engine = row(case())
+    beside = {"decode": spread(90.0)}
+    overlapped = replace(row(case("openvino fp32")), stages=beside)
+    drawn = stages(replace(result(), rows=[engine, overlapped]))
+    bars = list(fromstring(drawn).iter("rect"))
+    *timed, whole, decode = bars
+    assert "untimed" in whole.attrib["class"]
+    assert "beside" in decode.attrib["class"]
+    widths = [float(bar.attrib["width"]) for bar in bars]
+    unit = sum(widths[: len(timed)]) / sum(each.median for each in engine.stages.values())
+    assert widths[-2:] == pytest.approx([700.0 * unit, 90.0 * unit], abs=0.1)
+
+
 def test_stages_compare_within_a_size() -> None:
     longest: dict[str, float] = {}
     for bar in fromstring(stages(result())).iter("rect"):
@@ -98,7 +112,7 @@ def test_stages_compare_within_a_size() -> None:
     start = min(float(bar.attrib["x"]) for bar in fromstring(stages(result())).iter("rect"))
     slow, fast = (ends[0] - start), (ends[1] - start)
     assert fast / slow == pytest.approx(700.0 / 900.0, rel=0.01)
-    assert ends[2] == pytest.approx(ends[0], abs=0.2)  # the next size fills the width again
+    assert ends[3] == pytest.approx(ends[0], abs=0.2)  # the next size fills the width again
 
 
 def test_graphs_lie_under_the_roof_as_their_share_says() -> None:
