@@ -10,12 +10,12 @@ from dataclasses import asdict
 from typing import Any
 
 from lrhdr import __version__
-from lrhdr_benchmarks import packages
 from lrhdr_benchmarks.evaluate.measures import MEASURES, PROTOCOLS, Protocol
 from lrhdr_benchmarks.evaluate.method import Method
 from lrhdr_benchmarks.evaluate.motion import EDGES
 from lrhdr_benchmarks.evaluate.results import Results
 from lrhdr_benchmarks.evaluate.sheets import candidate_names
+from lrhdr_engines.versions import versions as versions_of
 
 _PACKAGES = ("numpy", "opencv-python-headless", "scikit-image", "onnxruntime", "torch", "cvvdp")
 
@@ -25,7 +25,7 @@ def versions() -> dict[str, str]:
     return {
         "lrhdr": __version__,
         "python": platform.python_version(),
-    } | packages.versions(_PACKAGES)
+    } | versions_of(_PACKAGES)
 
 
 def facts(

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from lrhdr import __version__
-from lrhdr_benchmarks.packages import versions
 from lrhdr_engines.doctor.driver import driver_version
 from lrhdr_engines.doctor.machine import check_gpus
 from lrhdr_engines.processors import usable_processors
+from lrhdr_engines.versions import versions
 
 UNKNOWN = "unknown"
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 from importlib import resources
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from lrhdr import __version__
 from lrhdr.contract import WINDOWS
 from lrhdr_engines.preview import palette, stops_of
 from lrhdr_engines.report.charts import Axes, Mark, Series, chart
+from lrhdr_engines.versions import versions
 
 if TYPE_CHECKING:
     from lrhdr_engines.pipeline import Report
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 _EXPOSURES = ("#c2601c", "#2f6db5", "#2e7d50")  # from the longest to the shortest
 _HIGH, _MEAN = "#c2601c", "#2f6db5"
-_PACKAGES = ("av", "numpy", "onnxruntime", "opencv-python-headless", "OpenImageIO")
+_PACKAGES = (
+    *("av", "numpy", "onnxruntime", "onnxruntime-gpu", "openvino", "tensorrt", "tensorrt-rtx"),
+    *("opencv-python-headless", "OpenImageIO"),
+)
 
 
 def page(
@@ -181,7 +184,7 @@ def _facts(plan: Plan, report: Report) -> str:
         ("Model", f"{plan.bundle}, {plan.engine}, {plan.backend} on the {plan.device}"),
         *(("Output", _output(output)) for output in report.outputs),
         ("Time", f"{report.seconds:.1f} s, {rate:.2f} fps"),
-        ("Versions", ", ".join(_versions())),
+        ("Versions", ", ".join(f"{name} {number}" for name, number in _versions().items())),
     ]
     cells = "".join(f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in rows)
     return f"<table>{cells}</table>"
@@ -194,11 +197,6 @@ def _output(facts: dict[str, object]) -> str:
     return f"{facts.get('path') or 'nothing'} ({facts.get('kind')}{light})"
 
 
-def _versions() -> Iterable[str]:
-    yield f"lrhdr {__version__}"
-    yield f"Python {platform.python_version()}"
-    for package in _PACKAGES:
-        try:
-            yield f"{package} {version(package)}"
-        except PackageNotFoundError:
-            continue
+def _versions() -> dict[str, str]:
+    here = {"lrhdr": __version__, "Python": platform.python_version()}
+    return here | versions(_PACKAGES)

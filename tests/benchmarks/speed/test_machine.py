@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import lrhdr
-from lrhdr_benchmarks import packages
 from lrhdr_benchmarks.speed import machine
 from lrhdr_benchmarks.speed.machine import UNKNOWN, facts
+from lrhdr_engines import versions
 from lrhdr_engines.doctor.record import Finding
 from lrhdr_engines.processors import usable_processors
 
@@ -94,7 +94,7 @@ def test_versions_are_of_what_is_installed(tmp_path: Path, monkeypatch: pytest.M
     def nothing(package: str) -> str:
         raise PackageNotFoundError(package)
 
-    monkeypatch.setattr(packages, "version", nothing)
+    monkeypatch.setattr(versions, "version", nothing)
     assert set(found) - set(facts(tmp_path)) >= {"numpy", "onnxruntime", "av"}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lrhdr_benchmarks.packages import versions
+from lrhdr_engines.versions import versions
 
 
 def test_only_what_is_installed_is_named() -> None:

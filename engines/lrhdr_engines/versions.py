@@ -1,4 +1,4 @@
-"""Which packages are there, for the record of what was measured."""
+"""Which packages are there, for the record of what made a result."""
 
 from __future__ import annotations
 
