@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from lrhdr_benchmarks.faults.clips import EV, make_clip
+from lrhdr_engines.allocator import keep_memory_flat
 
 SIZE = (16, 16)
 OUTPUTS = ("null", "hdr10.mp4")
@@ -116,6 +117,7 @@ def soak(frames: int, folder: Path, *, stand_in: bool = False) -> Soak:
 
 def main() -> int:
     """A soak in this process; its facts as JSON on standard output, exit code 1 if it leaks."""
+    keep_memory_flat()  # as lrhdr-run does
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--frames", type=int, default=10000)
     parser.add_argument("--stand-in", action="store_true", help="a model that costs nothing")

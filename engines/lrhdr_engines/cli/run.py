@@ -15,6 +15,7 @@ import typer
 from lrhdr import __version__
 from lrhdr.command import Interrupt, interruptible
 from lrhdr.errors import IncompleteError, InputError, LrhdrError
+from lrhdr_engines.allocator import keep_memory_flat
 from lrhdr_engines.backends import BackendName
 from lrhdr_engines.cli.options import (
     Ev,
@@ -267,6 +268,8 @@ def _notes() -> Iterator[None]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
+    if arguments is None:  # the process is ours
+        keep_memory_flat()
     try:
         app(args=arguments, prog_name=PROGRAM)
     finally:
