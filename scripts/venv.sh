@@ -21,14 +21,15 @@ find_python() {
 # that a second call is quick.
 use_venv() {
   local extras=${1:-} python stamp want
-  if [ ! -x .venv/bin/python ]; then
-    python=$(find_python) || return
-    "$python" -m venv .venv
-  fi
   want=$(cat pyproject.toml constraints.txt | cksum)
   for stamp in .venv/made-for-runtime"${extras:+,$extras}"*; do
     [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$want" ] && return
   done
+  # Without pip it is an environment whose making was interrupted: made again over what is there.
+  if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
+    python=$(find_python) || return
+    "$python" -m venv .venv || return
+  fi
   echo "Installing into .venv (the first time this downloads packages) ..." >&2
   .venv/bin/python -m pip install -qq --disable-pip-version-check \
     -c constraints.txt -e ".${extras:+[$extras]}" || return
