@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -33,6 +33,7 @@ class Output:
         masks: (H, W, N) float32, the share of each candidate, summing to 1; None unless asked for.
         candidates: the N names of the masks.
         window: the frames it was made from.
+        stages: milliseconds of the stages that made it, where a device times them.
     """
 
     index: int
@@ -41,6 +42,7 @@ class Output:
     masks: NDArray[np.float32] | None
     candidates: tuple[str, ...]
     window: FilledWindow[RgbFrame]
+    stages: dict[str, float] = field(default_factory=dict)
 
     @property
     def hdr(self) -> NDArray[np.float32]:

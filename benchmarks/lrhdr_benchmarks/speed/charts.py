@@ -25,7 +25,7 @@ from lrhdr_benchmarks.speed.words import figure, name_of, names, size_of
 _ASIDE = 4.0  # pixels
 _RATES = (24, 60)  # frames a second that a film and a display have
 # Stages that run while others do: they are no part of the latency.
-BESIDE = ("decode", "encode", "enqueue")
+BESIDE = ("decode", "encode", "enqueue", "upload", "unpack", "pack", "download")
 _BAR, _BARS_APART, _HEADING = 16, 24, 30
 
 

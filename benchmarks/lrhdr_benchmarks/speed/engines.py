@@ -5,8 +5,8 @@ output is what the host does before the fusion (`pre`: the window, normalising, 
 after it (`post`: cropping, interleaving). The stages of an output add up to it.
 
 A CPU engine is there twice: with one graph after the other, and `overlapped` as lrhdr-run has it,
-whose graphs run beside each other and are not timed by themselves. A GPU stream runs captured
-graphs and times none of them; it was not run on a GPU.
+whose graphs run beside each other and are not timed by themselves. A GPU stream times its copies
+and all of its graphs together (`compute`), by events on the device; it was not run on a GPU.
 """
 
 from __future__ import annotations
@@ -100,6 +100,7 @@ class EngineSubject:
         ev = clips.ev(case.exposures)
         self.in_flight = 0
         self._runs = _Runs()
+        self._on_device: dict[str, float] = {}
         self._model: StreamingModel
         if streams_on_gpu(backend):
             self.in_flight = IN_FLIGHT - 1
@@ -124,13 +125,14 @@ class EngineSubject:
     def output(self) -> Picture:
         """See `Subject`."""
         self._runs.begin()
-        picture = next(self._stream).hdr
+        made = next(self._stream)
+        picture, self._on_device = made.hdr, made.stages
         self._runs.end()
         return picture
 
     def stages(self) -> dict[str, float]:
         """See `Subject`."""
-        return self._runs.stages()
+        return self._runs.stages() or self._on_device
 
     def graph_ms(self) -> dict[str, float]:
         """See `Subject`."""

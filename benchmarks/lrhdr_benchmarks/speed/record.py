@@ -88,8 +88,8 @@ class Row:
     Attributes:
         latency: of one output in a running stream: wall clock from one output to the next.
         fps: outputs a second by wall clock, null sink.
-        stages: by name: decode, pre, extract, synthesize (flow and fusion), lrhdr, post, encode.
-            Each for one output.
+        stages: by name: decode, pre, extract, synthesize (flow and fusion), lrhdr, post, encode;
+            on a GPU enqueue, upload, unpack, compute, pack, download. Each for one output.
         ahead: frames after its own that an output has to wait for, the algorithmic latency;
             in_flight: outputs that are on their way while one is waited for.
         build_s: making the engine; load_s: opening it; first_s: from the first frame to the

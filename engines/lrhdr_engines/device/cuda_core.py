@@ -79,6 +79,12 @@ class CudaEvent:
         with explained():
             self.raw.sync()
 
+    def since(self, earlier: Event) -> float:
+        """See `Event`."""
+        began = own(CudaEvent, earlier).raw
+        with explained():
+            return float(self.raw - began)
+
 
 class CudaGraph:
     """See `Graph`."""
@@ -164,6 +170,7 @@ class CudaCoreDevice:
             import cuda.core as core
         except ImportError as error:
             raise missing("cuda.core", PACKAGE, error) from error
+        self._core = core
         self._open = WeakSet[_Allocation]()
         with explained():
             self._raw = core.Device(index)
@@ -196,10 +203,11 @@ class CudaCoreDevice:
         with explained():
             return CudaStream(self._raw.create_stream())
 
-    def event(self, name: str) -> CudaEvent:
+    def event(self, name: str, *, timed: bool = False) -> CudaEvent:
         """See `Device`."""
         with explained():
-            return CudaEvent(self._raw.create_event())
+            options = self._core.EventOptions(timing_enabled=timed)
+            return CudaEvent(self._raw.create_event(options))
 
     def memory(self) -> Memory:
         """See `Device`. cuda-core does not ask for it; its bindings do."""

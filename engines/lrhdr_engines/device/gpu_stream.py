@@ -32,13 +32,17 @@ captured (TensorRT allocates in a context's first run). After it nothing is allo
 
 Every pyramid is made once a frame and every flow once a pair, as by `Reconstructor`, whose results
 these are (but in a clip of fewer than P frames a pair of one frame with itself may come twice).
-Outputs are handed out IN_FLIGHT - 1 windows after they were queued.
+Outputs are handed out IN_FLIGHT - 1 windows after they were queued, each with the milliseconds of
+its stages: by events on the device `upload` and `unpack` of its own frame, `compute`, `pack` and
+`download`, which run beside each other, and by the host's clock `enqueue`, to queue the window.
 """
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -49,6 +53,7 @@ from lrhdr_engines.device.capture import captured
 from lrhdr_engines.device.layout import HDR_SLOTS, IN_FLIGHT, Layout
 from lrhdr_engines.device.protocol import Device, Encoding, Event, Graph, Programs
 from lrhdr_engines.device.resident import Resident
+from lrhdr_engines.device.stages import Stage
 from lrhdr_engines.device.transfers import Download, Picture, Upload
 from lrhdr_engines.window import FilledWindow, SlidingWindow
 
@@ -92,6 +97,7 @@ class GpuStream:
         self._upload = Upload(device, programs, layout, self._resident.images)
         self._download = Download(device, programs, layout, self._resident.hdr, encoding)
         self._computed = [device.event(f"computed {k}") for k in range(HDR_SLOTS)]
+        self._computing = Stage(device, "compute", IN_FLIGHT)
         self._recent: deque[int] = deque(maxlen=HDR_SLOTS)  # windows that `_computed` stand for
         self._first = 0  # frame of the run
         self._newest = -1  # frame that the compute stream has waited for
@@ -130,14 +136,25 @@ class GpuStream:
         self._first = first
         stop = None if count is None else start + count
         sliding = SlidingWindow[int](self._layout.exposures, first=first, start=start, stop=stop)
-        queued: deque[int] = deque()
+        queued: deque[tuple[int, float]] = deque()
         for window in self._windows(sliding, frames, first):
+            began = time.perf_counter()
             self._queue(window)
-            queued.append(window.index)
+            queued.append((window.index, 1e3 * (time.perf_counter() - began)))
             if len(queued) == IN_FLIGHT:
-                yield self._download.fetch(queued.popleft())
+                yield self._fetch(*queued.popleft())
         while queued:
-            yield self._download.fetch(queued.popleft())
+            yield self._fetch(*queued.popleft())
+
+    def _fetch(self, index: int, enqueue: float) -> Picture:
+        picture = self._download.fetch(index)
+        stages = {
+            "enqueue": enqueue,
+            **self._upload.stages(index),
+            self._computing.name: self._computing.milliseconds(index),
+            **picture.stages,
+        }
+        return replace(picture, stages=stages)
 
     def _windows(
         self, sliding: SlidingWindow[int], frames: Iterable[NDArray[Any]], first: int
@@ -167,12 +184,13 @@ class GpuStream:
         if (packed := self._download.packed(index)) is not None:
             self._compute.wait(packed)
         due = self._resident.due(index, slots)
-        if self._graphs and (slots, due) == self._resident.usual(index):
-            self._graphs[index % self._layout.ring].launch(self._compute)
-            self.replayed += 1
-        else:
-            for program in self._resident.work(index, slots, due):
-                program.enqueue(self._compute)
+        with self._computing.timed(index, self._compute):
+            if self._graphs and (slots, due) == self._resident.usual(index):
+                self._graphs[index % self._layout.ring].launch(self._compute)
+                self.replayed += 1
+            else:
+                for program in self._resident.work(index, slots, due):
+                    program.enqueue(self._compute)
         self._resident.note(index, slots, due)
         computed = self._computed[index % HDR_SLOTS]
         self._compute.record(computed)

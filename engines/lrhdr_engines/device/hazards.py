@@ -58,6 +58,11 @@ class Watch:
         """What the actor knows to be behind it, now."""
         return dict(self._clocks[actor])
 
+    def knows(self, actor: str, knowledge: Clock) -> bool:
+        """Whether the actor knows all of this to be behind it."""
+        clock = self._clocks[actor]
+        return all(clock.get(other, 0) >= step for other, step in knowledge.items())
+
     def learn(self, actor: str, knowledge: Clock) -> None:
         """The actor comes to know this too."""
         clock = self._clocks[actor]

@@ -66,6 +66,12 @@ class Event(Protocol):
     def synchronise(self) -> None:
         """Let the host wait for it."""
 
+    def since(self, earlier: Event) -> float:
+        """Milliseconds of the device from the latest record of `earlier` to that of this event.
+
+        Both are timed, of one stream, and the host has waited for this one or a later one.
+        """
+
 
 class Program(Protocol):
     """A compiled graph or a kernel, bound to its buffers."""
@@ -134,8 +140,8 @@ class Device(Protocol):
     def stream(self, name: str) -> Stream:
         """A new stream, ordered with no other."""
 
-    def event(self, name: str) -> Event:
-        """A new event, not recorded yet."""
+    def event(self, name: str, *, timed: bool = False) -> Event:
+        """A new event, not recorded yet. Only one that is `timed` can be asked for the time."""
 
     def memory(self) -> Memory:
         """What is free now."""

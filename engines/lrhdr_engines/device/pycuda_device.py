@@ -80,6 +80,12 @@ class PycudaEvent:
         with explained():
             self.raw.synchronize()
 
+    def since(self, earlier: Event) -> float:
+        """See `Event`."""
+        began = own(PycudaEvent, earlier).raw
+        with explained():
+            return float(self.raw.time_since(began))
+
 
 class PycudaStream:
     """See `Stream`."""
@@ -177,10 +183,11 @@ class PycudaDevice:
         with explained():
             return PycudaStream(self._cuda, self._driver)
 
-    def event(self, name: str) -> PycudaEvent:
+    def event(self, name: str, *, timed: bool = False) -> PycudaEvent:
         """See `Device`."""
+        flags = self._cuda.event_flags
         with explained():
-            return PycudaEvent(self._cuda.Event(self._cuda.event_flags.DISABLE_TIMING))
+            return PycudaEvent(self._cuda.Event(flags.DEFAULT if timed else flags.DISABLE_TIMING))
 
     def memory(self) -> Memory:
         """See `Device`."""

@@ -23,6 +23,7 @@ from lrhdr_engines.device.hazards import HOST, Hazard, Shadow, Watch
 from lrhdr_engines.device.protocol import Memory
 from lrhdr_engines.device.simulated_handles import (
     Allocation,
+    Mark,
     Operation,
     SimulatedBuffer,
     SimulatedEvent,
@@ -92,10 +93,10 @@ class SimulatedDevice:
         self._streams.append(SimulatedStream(self, name))
         return self._streams[-1]
 
-    def event(self, name: str) -> SimulatedEvent:
+    def event(self, name: str, *, timed: bool = False) -> SimulatedEvent:
         """See `Device`."""
         self.allocates(name)
-        return SimulatedEvent(self, name)
+        return SimulatedEvent(self, name, timed=timed)
 
     def memory(self) -> Memory:
         """See `Device`."""
@@ -145,6 +146,20 @@ class SimulatedDevice:
             return
         self.run_until(lambda: mark.known is not None, event.name)
         self.watch.learn(HOST, mark.known or {})
+
+    def reached(self, event: SimulatedEvent) -> Mark:
+        """The latest record of a timed event.
+
+        Raises:
+            Hazard: it is not timed, or the host cannot know yet that it was reached.
+        """
+        self._check()
+        mark = event.latest
+        if not event.timed:
+            raise Hazard(f"{event.name} is asked for the time, and is not timed")
+        if mark is None or mark.known is None or not self.watch.knows(HOST, mark.known):
+            raise Hazard(f"{event.name} is asked for the time before the host has waited for it")
+        return mark
 
     def omits(self, actor: str, event: SimulatedEvent) -> bool:
         """Whether this wait is to be left out."""
@@ -204,6 +219,7 @@ class SimulatedDevice:
             )
             if operation.marks is not None:
                 operation.marks.known = self.watch.knowledge(actor)
+                operation.marks.operations = self.operations
         except BaseException as failure:
             self._failure = failure
             raise

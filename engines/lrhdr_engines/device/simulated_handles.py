@@ -35,6 +35,9 @@ class Runs(Protocol):
     def host_waits(self, event: SimulatedEvent) -> None:
         """The host waits for an event."""
 
+    def reached(self, event: SimulatedEvent) -> Mark:
+        """The latest record of a timed event, which the host must know to be reached."""
+
     def omits(self, actor: str, event: SimulatedEvent) -> bool:
         """Whether this wait is to be left out."""
 
@@ -87,23 +90,29 @@ class SimulatedStaging(Allocation):
 
 @dataclass(slots=True)
 class Mark:
-    """One record of an event; `known` is there once it was reached."""
+    """One record of an event; once it was reached, what was known and how much had run by then."""
 
     known: Clock | None = None
+    operations: int = 0
 
 
 class SimulatedEvent:
     """See `Event`."""
 
-    def __init__(self, device: Runs, name: str) -> None:
+    def __init__(self, device: Runs, name: str, *, timed: bool) -> None:
         """Use `SimulatedDevice.event`."""
         self._device = device
-        self.name = name
+        self.name, self.timed = name, timed
         self.latest: Mark | None = None
 
     def synchronise(self) -> None:
         """See `Event`."""
         self._device.host_waits(self)
+
+    def since(self, earlier: Event) -> float:
+        """See `Event`. A millisecond is an operation, of whichever stream."""
+        began, ended = (self._device.reached(e) for e in (own(SimulatedEvent, earlier), self))
+        return float(ended.operations - began.operations)
 
 
 @dataclass(slots=True, kw_only=True)

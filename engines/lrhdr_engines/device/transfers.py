@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from lrhdr_engines.device.layout import (
     Layout,
 )
 from lrhdr_engines.device.protocol import Buffer, Device, Encoding, Event, Programs
+from lrhdr_engines.device.stages import Stage
 
 _FLOAT64 = np.dtype(np.float64)
 
@@ -31,6 +32,7 @@ class Picture:
         bad: how many values were not finite.
         brightest_nits: the greatest max(R, G, B) where pixels are PQ codes, else 0.
         mean_nits: its mean, likewise.
+        stages: milliseconds of the stages that made it, see `gpu_stream`.
     """
 
     index: int
@@ -38,6 +40,7 @@ class Picture:
     bad: int
     brightest_nits: float
     mean_nits: float
+    stages: dict[str, float] = field(default_factory=dict)
 
 
 class Upload:
@@ -57,6 +60,9 @@ class Upload:
         self._unpack = [programs.unpack(self._raw, image) for image in images]
         self._staged = [device.event(f"staged {k}") for k in range(STAGING_SLOTS)]
         self._uploaded = [device.event(f"uploaded {k}") for k in range(len(images))]
+        self._copying, self._unpacking = (
+            Stage(device, name, len(images)) for name in ("upload", "unpack")
+        )
         self._in_use: set[int] = set()
 
     def frame(self, index: int, frame: NDArray[Any], free: Event | None) -> None:
@@ -66,16 +72,22 @@ class Upload:
             self._staged[slot].synchronise()
         self._in_use.add(slot)
         self._staging[slot].store(frame)
-        self.stream.upload(self._staging[slot], self._raw)
+        with self._copying.timed(index, self.stream):
+            self.stream.upload(self._staging[slot], self._raw)
         self.stream.record(self._staged[slot])
         if free is not None:
             self.stream.wait(free)
-        self._unpack[target].enqueue(self.stream)
+        with self._unpacking.timed(index, self.stream):
+            self._unpack[target].enqueue(self.stream)
         self.stream.record(self._uploaded[target])
 
     def uploaded(self, index: int) -> Event:
         """Reached when frame `index`, which must be queued, and all before it are there."""
         return self._uploaded[index % len(self._uploaded)]
+
+    def stages(self, index: int) -> dict[str, float]:
+        """Milliseconds for frame `index`, which a window that the host has fetched has read."""
+        return {s.name: s.milliseconds(index) for s in (self._copying, self._unpacking)}
 
     def forget(self) -> None:
         """Everything queued is done."""
@@ -116,6 +128,9 @@ class Download:
         ]
         self._packed = [device.event(f"packed {k}") for k in range(HDR_SLOTS)]
         self._downloaded = [device.event(f"downloaded {k}") for k in range(IN_FLIGHT)]
+        self._packing, self._copying = (
+            Stage(device, name, IN_FLIGHT) for name in ("pack", "download")
+        )
         self._in_use: set[int] = set()
 
     def picture(self, index: int, computed: Event) -> None:
@@ -123,11 +138,13 @@ class Download:
         slot = index % HDR_SLOTS
         pixels, seen = self._staging[index % IN_FLIGHT]
         self.stream.wait(computed)
-        self._pack[slot].enqueue(self.stream)
+        with self._packing.timed(index, self.stream):
+            self._pack[slot].enqueue(self.stream)
         self.stream.record(self._packed[slot])
         self._in_use.add(slot)
-        self.stream.download(self._picture, pixels)
-        self.stream.download(self._statistics, seen)
+        with self._copying.timed(index, self.stream):
+            self.stream.download(self._picture, pixels)
+            self.stream.download(self._statistics, seen)
         self.stream.record(self._downloaded[index % IN_FLIGHT])
 
     def packed(self, index: int) -> Event | None:
@@ -145,6 +162,7 @@ class Download:
             bad=int(seen[0]),
             brightest_nits=float(seen[1]),
             mean_nits=float(seen[2]),
+            stages={s.name: s.milliseconds(index) for s in (self._packing, self._copying)},
         )
 
     def forget(self) -> None:

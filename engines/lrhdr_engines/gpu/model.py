@@ -136,6 +136,7 @@ class GpuModel:
                 masks=None if shares is None else shares.transpose(1, 2, 0),
                 candidates=WINDOWS[self.exposures].candidate_names,
                 window=window,
+                stages=picture.stages,
             )
 
     def close(self) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import pytest
 
 from lrhdr.errors import BackendError, InputError, LrhdrError
-from lrhdr_benchmarks.speed import clips
+from lrhdr_benchmarks.speed import clips, engines
 from lrhdr_benchmarks.speed.engines import (
     REFERENCE,
     EngineSubject,
@@ -22,6 +25,8 @@ from lrhdr_benchmarks.speed.record import Case
 from lrhdr_benchmarks.speed.subjects import open_subject
 from lrhdr_engines import open_model
 from lrhdr_engines.backends import BACKENDS
+from lrhdr_engines.device.layout import IN_FLIGHT
+from lrhdr_engines.streaming import Output
 
 
 def case_of(subject: str, exposures: int = 2, model: str = "lite") -> Case:
@@ -53,6 +58,21 @@ def test_overlapped_graphs_have_an_output_in_flight() -> None:
     subject.output()
     assert subject.stages() == subject.graph_ms() == {}
     subject.close()
+
+
+def test_a_gpu_stream_has_the_stages_that_its_device_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = open_model("lite", 2, engine="fp32", backend="onnxruntime")
+    timed = {"enqueue": 0.1, "upload": 0.2, "compute": 5.0, "download": 0.3}
+
+    class OnGpu:
+        def stream(self, *given: Any) -> Iterator[Output]:
+            return (replace(output, stages=timed) for output in model.stream(*given))
+
+    monkeypatch.setattr(engines, "open_model", lambda *_, **__: OnGpu())
+    subject = EngineSubject(case_of("tensorrt fp16"), None)
+    assert subject.output().shape == (96, 160, 3)
+    assert (subject.stages(), subject.graph_ms()) == (timed, {})
+    assert (subject.in_flight, subject.ahead) == (IN_FLIGHT - 1, IN_FLIGHT)
 
 
 def test_stages_add_up_to_the_output() -> None:

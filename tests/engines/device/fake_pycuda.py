@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.engines.device.fakes import CAPTURES, Calls, act, array_at
+from tests.engines.device.fakes import CAPTURES, TICKS, Calls, act, array_at, elapsed
+
+
+_TIMED = 0  # CU_EVENT_DEFAULT
 
 
 class _PycudaStream:
@@ -26,14 +29,17 @@ class _PycudaStream:
 
 class _PycudaEvent:
     def __init__(self, flags: int) -> None:
-        self.recorded = False
+        self.recorded, self.timed = 0, flags == _TIMED
 
     def record(self, stream: _PycudaStream) -> None:
         assert isinstance(stream, _PycudaStream)
-        self.recorded = True
+        self.recorded = next(TICKS)
 
     def synchronize(self) -> None:
         assert self.recorded
+
+    def time_since(self, event: _PycudaEvent) -> float:
+        return elapsed(event, self)
 
 
 class _PycudaMemory:
@@ -80,7 +86,7 @@ def modules(calls: Calls) -> dict[str, ModuleType]:
         mem_get_info=lambda: (60, 100),
         Stream=_PycudaStream,
         Event=_PycudaEvent,
-        event_flags=SimpleNamespace(DISABLE_TIMING=2),
+        event_flags=SimpleNamespace(DEFAULT=_TIMED, DISABLE_TIMING=2),
     )
     return {"pycuda": ModuleType("pycuda"), "pycuda.driver": driver}
 

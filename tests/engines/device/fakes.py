@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from itertools import count
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CAPTURES: dict[int, list[Callable[[], None]]] = {}  # by the stream's handle
+TICKS = count(1)  # the time of a fake: one more at every record of an event
 
 
 def array_at(address: int, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
@@ -30,6 +32,13 @@ def act(stream: int, work: Callable[[], None]) -> None:
         CAPTURES[stream].append(work)
     else:
         work()
+
+
+def elapsed(began: Any, ended: Any) -> float:
+    """Between the records of two events of a fake."""
+    if not (began.timed and ended.timed):
+        raise RuntimeError("CUDA_ERROR_INVALID_HANDLE: an event that is not timed")
+    return float(ended.recorded - began.recorded)
 
 
 class Calls:
@@ -75,7 +84,7 @@ class _CoreStream:
         self.handle = id(self)
 
     def record(self, event: Any) -> None:
-        event.recorded = True
+        event.recorded = next(TICKS)
 
     def wait(self, event: Any) -> None:
         self._calls.note("wait")
@@ -86,6 +95,17 @@ class _CoreStream:
 
     def create_graph_builder(self) -> _CoreBuilder:
         return _CoreBuilder(self)
+
+
+class _CoreEvent:
+    def __init__(self, *, timed: bool) -> None:
+        self.recorded, self.timed = 0, timed
+
+    def sync(self) -> None:
+        pass
+
+    def __sub__(self, other: _CoreEvent) -> float:
+        return elapsed(other, self)
 
 
 class _CoreBuilder:
@@ -130,11 +150,13 @@ def cuda_core(calls: Calls) -> dict[str, ModuleType]:
         def create_stream(self) -> _CoreStream:
             return _CoreStream(calls)
 
-        def create_event(self) -> Any:
-            return SimpleNamespace(recorded=False, sync=lambda: None)
+        def create_event(self, options: Any) -> _CoreEvent:
+            return _CoreEvent(timed=options.timing_enabled)
 
     pinned = SimpleNamespace(allocate=lambda size: _CoreBuffer(calls, size))
-    core.__dict__.update(Device=Device, LegacyPinnedMemoryResource=lambda: pinned)
+    core.__dict__.update(
+        Device=Device, EventOptions=SimpleNamespace, LegacyPinnedMemoryResource=lambda: pinned
+    )
     bindings.__dict__.update(driver=SimpleNamespace(cuMemGetInfo=lambda: (0, 60, 100)))
     cuda.__dict__.update(core=core, bindings=bindings)
     return {"cuda": cuda, "cuda.core": core, "cuda.bindings": bindings}

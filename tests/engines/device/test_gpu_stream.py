@@ -107,6 +107,22 @@ def test_no_graph_runs_more_often_than_in_the_plain_loop(
 
 
 @both
+def test_a_picture_has_the_time_of_every_stage_that_made_it(rig: Any, exposures: int) -> None:
+    at_once = SimulatedDevice(lambda actors: 0)  # nothing of another stream comes between
+    frames = rig.frames(9)
+    pictures = list(rig.stream(at_once, exposures, frames).stream(frames))
+    for picture in pictures:
+        assert list(picture.stages) == "enqueue upload unpack compute pack download".split()
+        assert picture.stages.pop("enqueue") > 0.0
+    # An operation is a millisecond, and the record at the end is one of them.
+    graphs = 1 + 1 + (exposures - 1) + 1  # extract, flow, fuse, lrhdr
+    usual = {"upload": 2.0, "unpack": 2.0, "compute": graphs + 1.0, "pack": 2.0, "download": 3.0}
+    steady = pictures[3 : len(frames) - (exposures - 1)]
+    assert [picture.stages for picture in steady] == [usual] * len(steady)
+    assert len(steady) >= 4
+
+
+@both
 def test_clips_follow_each_other(rig: Any, compare: Any, exposures: int) -> None:
     device = SimulatedDevice()
     frames = rig.frames(9)

@@ -145,6 +145,19 @@ def test_a_copy_is_of_the_bytes_between_host_and_device(open_device: Open) -> No
         stream.upload(buffer, source)
 
 
+def test_time_passes_between_timed_events_alone(open_device: Open) -> None:
+    device = open_device()
+    stream = device.stream("one")
+    began, ended = (device.event(name, timed=True) for name in ("began", "ended"))
+    untimed = device.event("untimed")
+    for event in (began, untimed, ended):
+        stream.record(event)
+    ended.synchronise()
+    assert ended.since(began) == 2.0
+    with pytest.raises(BackendError, match="defect of lrhdr"):
+        ended.since(untimed)
+
+
 @pytest.mark.parametrize(
     "message",
     ["CUDA_ERROR_OUT_OF_MEMORY: the call failed", "cuMemAlloc failed: out of memory"],
@@ -193,6 +206,7 @@ def test_the_fake_of_cuda_core_offers_nothing_that_the_real_one_lacks() -> None:
         used = [name for name in vars(faked) if not name.startswith("_")]
         assert used
         assert set(used) <= set(dir(real))
-    assert {"sync"} <= set(dir(core.Event))
+    assert {"sync", "__sub__"} <= set(dir(core.Event))
+    assert core.EventOptions(timing_enabled=True).timing_enabled
     assert {"launch"} <= set(dir(graph.Graph))
     assert "allocate" in dir(core.LegacyPinnedMemoryResource)
