@@ -104,15 +104,18 @@ def test_losses_are_those_of_one_process_with_the_doubled_batch(runs: Path) -> N
     one, first, second = (kept(runs, name)["losses"] for name in ("0-of-1", "0-of-2", "1-of-2"))
     assert len(one) == 4  # one of the interpolator, two of fusion, one of all
     assert first == second
-    assert first == pytest.approx(one, rel=1e-5)
+    # AdamW's first steps follow the signs of gradients, and the sign of almost nothing may differ,
+    # by the CPU. Half of the batch would change losses by a quarter and more.
+    assert first[:2] == pytest.approx(one[:2], rel=1e-5)
+    assert first == pytest.approx(one, rel=1e-2)
 
 
 def test_processes_end_with_equal_weights(runs: Path) -> None:
     one, first, second = (kept(runs, name)["module"] for name in ("0-of-1", "0-of-2", "1-of-2"))
     assert same(first, second)
-    # AdamW's first steps follow the signs of gradients, and the sign of almost nothing may differ.
+    # As above; with half of the batch 4e-4, measured.
     different = torch.cat([(first[name] - value).abs().flatten() for name, value in one.items()])
-    assert different.mean() < 1e-6
+    assert different.mean() < 2e-5
     assert different.max() < 1e-2
 
 
