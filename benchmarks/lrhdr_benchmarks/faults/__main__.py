@@ -95,6 +95,9 @@ def command(
             wrong += sum(bool(verdict.wrong) for verdict in verdicts)
             facts["runs"] = [asdict(v) | {"ending": v.ending} for v in verdicts]
             print(f"\n{campaign.table(verdicts)}\n", flush=True)
+            for fault in campaign.without_effect(verdicts):
+                wrong += 1
+                print(f"{fault}: no run was hit by it, so that nothing is known", flush=True)
         if only in ("all", "containers"):
             seeds = range(seed, seed + containers)
             outcomes = campaign.damage(seeds, work / "containers", heard)

@@ -71,6 +71,12 @@ def again(seed: int, lab: Lab) -> str:
     return f"python -m lrhdr_benchmarks.faults --only runs --runs 1 --seed {seed}{options}"
 
 
+def without_effect(verdicts: Sequence[Verdict]) -> list[Fault]:
+    """Faults that came too late in each of several runs: they take hold of nothing any more."""
+    ends = {fault: [v.ending for v in verdicts if v.case.fault == fault] for fault in FAULTS}
+    return [fault for fault, found in ends.items() if len(found) > 2 and set(found) == {"too late"}]
+
+
 def table(verdicts: Sequence[Verdict]) -> str:
     """Counts by fault and verdict, in Markdown."""
     endings = ("finished", "resumed", "too late", "wrong")

@@ -25,7 +25,7 @@ from lrhdr_benchmarks.faults.system import (
     truncate,
 )
 from lrhdr_engines import execute
-from lrhdr_engines.backends import onnxruntime_backend
+from lrhdr_engines.backends import onnxruntime_backend, openvino_backend
 from lrhdr_engines.media import exr, video_sink
 from lrhdr_engines.media.several import Sinks
 from lrhdr_engines.media.video import VideoSource
@@ -114,20 +114,17 @@ class _Model:
             yield output
 
 
-class _Session:
-    """One of ONNX Runtime's, which fails."""
+class _Failing:
+    """What a backend runs a graph by, of whatever library; it fails once the trigger is armed."""
 
-    def __init__(self, session: Any, trigger: Trigger) -> None:
-        self._session, self._trigger = session, trigger
+    def __init__(self, inner: Any, trigger: Trigger) -> None:
+        self._inner, self._trigger = inner, trigger
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._session, name)
-
-    def run(self, *arguments: Any) -> Any:
-        if self._trigger.armed.is_set():
+        if name in ("run", "create_infer_request") and self._trigger.armed.is_set():
             self._trigger.fired()
-            raise RuntimeError("[ONNXRuntimeError] : 1 : FAIL : injected")
-        return self._session.run(*arguments)
+            raise RuntimeError("injected into inference")
+        return getattr(self._inner, name)
 
 
 def _model(trigger: Trigger) -> None:
@@ -143,11 +140,15 @@ def _model(trigger: Trigger) -> None:
         return model
 
     def failing(begin: Any) -> Any:
-        return lambda self, session: begin(self, _Session(session, trigger))
+        return lambda self, session: begin(self, _Failing(session, trigger))
+
+    def compiled(ready: Any) -> Any:
+        return lambda self, shapes: _Failing(ready(self, shapes), trigger)
 
     _swap(execute, "open_model", opening)
     if fails:
         _swap(onnxruntime_backend.OnnxRuntimeSession, "__init__", failing)
+        _swap(openvino_backend.OpenVinoSession, "_ready", compiled)
 
 
 def _source(trigger: Trigger) -> None:

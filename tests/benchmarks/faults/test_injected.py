@@ -48,3 +48,13 @@ def test_a_table_counts_every_run_once(lab: Lab) -> None:
         "| SIGINT | 2 | 1 | 0 | 1 | 0 |",
         "| all | 3 | 1 | 0 | 1 | 1 |",
     ]
+
+
+def test_a_fault_that_never_takes_hold_is_told() -> None:
+    often: Fault = "inference fails"
+    once: Fault = "decoder raises"
+    verdicts = [Verdict(case=draw(0, FRAMES, [often]), codes=[0]) for _ in range(3)]
+    verdicts.append(Verdict(case=draw(0, FRAMES, [once]), codes=[0]))
+    assert campaign.without_effect(verdicts) == [often]
+    verdicts[0].fired = True
+    assert campaign.without_effect(verdicts) == []
