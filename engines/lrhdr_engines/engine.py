@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any, Literal
 
 from numpy.typing import NDArray
@@ -17,17 +18,22 @@ from lrhdr.contract import (
     Tensor,
     signatures,
 )
+from lrhdr.errors import BackendError
 from lrhdr.manifest import Manifest
 from lrhdr_engines.backends import Backend, Session, protocol
-from lrhdr_engines.backends.protocol import Tensors
+from lrhdr_engines.backends.protocol import Arithmetic, Tensors
 from lrhdr_engines.bundle import Bundle
 from lrhdr_engines.processors import usable_processors
 
 log = logging.getLogger(__name__)
 
-EngineChoice = Literal["auto", "fp16", "fp32"]
+EngineChoice = Literal["auto", "fp16", "bf16", "fp32"]
 
 _STREAMING = (EXTRACT, FLOW, FUSE, LRHDR)
+# What is not behind a convolution stays in FP32: radiance, entmax and the weighted sum. So does the
+# interpolator: where it warps, coordinates would be rounded to 8 bits, an error that grows with the
+# frame.
+_IN_BF16 = (LRHDR, LRHDR_MASKS)
 
 
 class Engine:
@@ -47,18 +53,23 @@ class Engine:
         Args:
             bundle: the model.
             backend: what runs it.
-            choice: the precision; "auto" is fp16 where that is faster, else fp32.
+            choice: the precision; "auto" is what is fastest with this backend.
             threads: CPU threads; None lets the backend choose.
-            overlapped: that the fusion is going to run beside the other graphs: each gets half of
-                the threads. On a GPU, and with one thread, it makes no difference.
+            overlapped: that the fusion may run beside the other graphs: each gets half of the
+                threads. On a GPU, with one thread and in bf16 it makes no difference.
 
         Raises:
             BundleError: a file has changed or is missing.
-            BackendError: a graph cannot be loaded.
+            BackendError: a graph cannot be loaded; or bf16 is asked for, and not to be had.
         """
-        auto: Precision = "fp16" if backend.fast_fp16 else "fp32"
-        self.precision: Precision = auto if choice == "auto" else choice
-        if self.precision == "fp16" and not backend.fast_fp16:
+        self.precision: Arithmetic = backend.fastest if choice == "auto" else choice
+        if self.precision == "bf16" != backend.fastest:
+            raise BackendError(
+                f"--engine bf16: {backend.name} has no bfloat16 on this machine",
+                expected="OpenVINO on a CPU with AVX512-BF16 or AMX",
+                next_step="Use --engine auto",
+            )
+        if self.precision == "fp16" != backend.fastest:
             log.warning(
                 "the fp16 engine is slower than fp32 on this CPU: %s computes most FP16 operators "
                 "in FP32 there, between casts",
@@ -69,14 +80,12 @@ class Engine:
         self._threads = threads
         count = threads or usable_processors()
         # Half of an output's time is memory's and half is arithmetic's, in both parts: beside each
-        # other they take less than one after the other with twice the threads.
-        self._halves = (
-            (count - count // 2, count // 2)
-            if overlapped and backend.device == "CPU" and count > 1
-            else None
-        )
+        # other they take less than one after the other with twice the threads. Not in bf16, which
+        # makes the fusion so much shorter that half of the threads would wait for the others.
+        beside = overlapped and backend.device == "CPU" and self.precision != "bf16"
+        self._halves = (count - count // 2, count // 2) if beside and count > 1 else None
         # All are verified before any is loaded.
-        self._files = {name: bundle.graph(name, self.precision) for name in _STREAMING}
+        self._files = {name: self._file(name) for name in _STREAMING}
         self._sessions = {name: self._load(name) for name in self._files}
         self._inputs: dict[str, tuple[Tensor, ...]] = {
             name: signature.inputs
@@ -89,6 +98,11 @@ class Engine:
     def manifest(self) -> Manifest:
         """What the bundle says of itself."""
         return self.bundle.manifest
+
+    @property
+    def graph_precision(self) -> Precision:
+        """Of its graphs' files and tensors."""
+        return "fp16" if self.precision == "fp16" else "fp32"
 
     def run(self, graph: str, available: Tensors) -> dict[str, NDArray[Any]]:
         """Run a graph on those of the `available` tensors that are its inputs.
@@ -115,5 +129,9 @@ class Engine:
         threads = self._threads
         if self._halves is not None:
             threads = self._halves[graph in (LRHDR, LRHDR_MASKS)]
-        file = self._files.get(graph) or self.bundle.graph(graph, self.precision)
-        return self.backend.load(file, self.precision, threads)
+        file = self._files.get(graph) or self._file(graph)
+        whole = self.precision == "bf16" and graph not in _IN_BF16
+        return self.backend.load(file, "fp32" if whole else self.precision, threads)
+
+    def _file(self, graph: str) -> Path:
+        return self.bundle.graph(graph, self.graph_precision)

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrhdr import light
-from lrhdr.contract import Precision
 from lrhdr.manifest import Manifest
+from lrhdr_engines.backends.protocol import Arithmetic
 from lrhdr_engines.device.protocol import PQ_WHITE
 from lrhdr_engines.reconstruct import RgbFrame
 from lrhdr_engines.window import FilledWindow
@@ -103,7 +103,7 @@ class EngineFacts(Protocol):
         """What the bundle says of itself."""
 
     @property
-    def precision(self) -> Precision:
+    def precision(self) -> Arithmetic:
         """Of its graphs."""
 
     @property

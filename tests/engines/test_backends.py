@@ -11,12 +11,17 @@ import numpy as np
 import pytest
 
 from lrhdr.errors import BackendError
+from lrhdr.tolerances import FP16_IMAGE_DB, FP32_IMAGE_MAX
 from lrhdr_engines import open_model
 from lrhdr_engines.backends import BACKENDS, nvidia, open_backend, registry
 from lrhdr_engines.backends.onnxruntime_backend import OnnxRuntimeBackend
 from lrhdr_engines.backends.registry import RTX_SMS, preferred, require_gpu, resolve_backend
 from lrhdr_engines.build import gpu as build_gpu
+from lrhdr_engines.build.accept import FILM_GRAPHS, Candidate, judge
+from lrhdr_engines.build.engine import STREAMING
 from lrhdr_engines.build.gpu import Gpu
+from lrhdr_engines.bundle import Bundle
+from lrhdr_engines.engine import Engine
 
 needs_openvino = pytest.mark.skipif(
     importlib.util.find_spec("openvino") is None, reason="openvino is not installed"
@@ -152,15 +157,9 @@ def test_openvino_that_is_not_installed(monkeypatch: Any) -> None:
 
 
 def test_auto_precision_follows_the_device(tiny: Any, monkeypatch: Any) -> None:
-    assert open_model(tiny.folder).engine.precision == ("fp16" if _gpu() else "fp32")
-    # The same graphs, on a backend that says it is quick at FP16.
-    monkeypatch.setattr(OnnxRuntimeBackend, "fast_fp16", property(lambda self: True))
-    assert open_model(tiny.folder, backend="onnxruntime").engine.precision == "fp16"
-
-
-def _gpu() -> bool:
-    backend = open_backend("onnxruntime")
-    return bool(backend.fast_fp16)
+    for fastest in ("fp32", "fp16"):  # the second as on a GPU: the same graphs
+        monkeypatch.setattr(OnnxRuntimeBackend, "fastest", fastest)
+        assert open_model(tiny.folder, backend="onnxruntime").engine.precision == fastest
 
 
 @pytest.mark.parametrize("name", ["onnxruntime", pytest.param("openvino", marks=needs_openvino)])
@@ -193,13 +192,30 @@ def test_openvino_agrees(tiny_models: Any, make_frames: Any, exposures: int, eng
 
 
 @needs_openvino
+@pytest.mark.parametrize("exposures", [2, 3])
+def test_bfloat16_reproduces_the_golden_window_where_the_cpu_has_it(exposures: int) -> None:
+    backend = open_backend("openvino")
+    if backend.fastest != "bf16":
+        pytest.skip("this CPU has no bfloat16")
+    bundle = Bundle.open("lite", exposures)
+    engine, trusted = Engine(bundle, backend), Engine(bundle, open_backend("onnxruntime"), "fp32")
+    assert engine.precision == "bf16"
+    # Judged as halves are; the graphs take and give FP32.
+    candidate = Candidate(run=engine.run, precisions=dict.fromkeys(STREAMING, "fp32"))
+    rows = judge(candidate, trusted.run, bundle.goldens(), bundle.manifest)
+    assert [row.graph for row in rows if row.largest <= FP32_IMAGE_MAX] == list(FILM_GRAPHS)
+    fused = [row for row in rows if row.graph not in FILM_GRAPHS]
+    assert min(row.decibels for row in fused) > FP16_IMAGE_DB + 25.0
+
+
+@needs_openvino
 @pytest.mark.parametrize("large", [1, 10**9])
 def test_openvino_at_one_size_and_then_another(
     tiny: Any, make_frames: Any, large: int, monkeypatch: Any
 ) -> None:
     """Also where every run gives its memory back. No result is written over by a later one."""
     monkeypatch.setattr("lrhdr_engines.backends.protocol.LARGE", large)
-    model = open_model(tiny.folder, backend="openvino")
+    model = open_model(tiny.folder, backend="openvino", engine="fp32")
     for size in ((24, 32), (48, 16), (24, 32)):
         frames = [frame[: size[0], : size[1]] for frame in make_frames(5, height=48, width=32)]
         outputs = list(model.stream(frames, (0.0, -3.0)))

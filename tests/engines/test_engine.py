@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lrhdr.contract import EXTRACT, FILM, FLOW, FUSE, LRHDR, LRHDR_MASKS, Precision
-from lrhdr.errors import BundleError
+from lrhdr.contract import EXTRACT, FILM, FLOW, FUSE, LRHDR, LRHDR_MASKS
+from lrhdr.errors import BackendError, BundleError
 from lrhdr_engines.backends import Session
-from lrhdr_engines.backends.protocol import Tensors
+from lrhdr_engines.backends.protocol import Arithmetic, Tensors
 from lrhdr_engines.bundle import Bundle
 from lrhdr_engines.engine import Engine
 
@@ -20,13 +20,13 @@ from lrhdr_engines.engine import Engine
 class Recorder:
     """A backend that notes what it is asked for."""
 
-    def __init__(self, *, fast_fp16: bool) -> None:
-        self.name, self.device, self.fast_fp16 = "recorder", "nothing", fast_fp16
-        self.loaded: list[tuple[str, Precision, int | None]] = []
+    def __init__(self, fastest: Arithmetic = "fp32") -> None:
+        self.name, self.device, self.fastest = "recorder", "nothing", fastest
+        self.loaded: list[tuple[str, Arithmetic, int | None]] = []
         self.fed: list[list[str]] = []
 
-    def load(self, model: Path, precision: Precision, threads: int | None) -> Session:
-        self.loaded.append((model.name, precision, threads))
+    def load(self, model: Path, arithmetic: Arithmetic, threads: int | None) -> Session:
+        self.loaded.append((model.name, arithmetic, threads))
         return self
 
     def run(self, feeds: Tensors) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def bundle(tiny: Any) -> Bundle:
 
 
 def test_streaming_needs_four_graphs(bundle: Bundle) -> None:
-    backend = Recorder(fast_fp16=False)
+    backend = Recorder()
     engine = Engine(bundle, backend, threads=3)
     assert engine.precision == "fp32"
     wanted = {f"{name}.fp32.onnx" for name in (EXTRACT, FLOW, FUSE, LRHDR)}
@@ -52,7 +52,7 @@ def test_streaming_needs_four_graphs(bundle: Bundle) -> None:
 
 @pytest.mark.parametrize("name", [LRHDR_MASKS, FILM])
 def test_other_graphs_are_loaded_once_when_asked_for(bundle: Bundle, name: str) -> None:
-    backend = Recorder(fast_fp16=False)
+    backend = Recorder()
     engine = Engine(bundle, backend)
     tensors = {tensor.name: np.zeros(1) for tensor in engine._inputs[name]}
     for _ in range(2):
@@ -61,7 +61,7 @@ def test_other_graphs_are_loaded_once_when_asked_for(bundle: Bundle, name: str) 
 
 
 def test_a_graph_gets_its_inputs_and_no_others(bundle: Bundle) -> None:
-    backend = Recorder(fast_fp16=False)
+    backend = Recorder()
     engine = Engine(bundle, backend)
     engine.run(EXTRACT, {"other": np.zeros(1), "frame": np.zeros(1)})
     assert backend.fed == [["frame"]]
@@ -72,32 +72,58 @@ def test_a_graph_gets_its_inputs_and_no_others(bundle: Bundle) -> None:
 @pytest.mark.parametrize(
     ("choice", "fast", "precision", "warned"),
     [
-        ("auto", True, "fp16", False),
-        ("auto", False, "fp32", False),
-        ("fp16", True, "fp16", False),
-        ("fp16", False, "fp16", True),
-        ("fp32", True, "fp32", False),
-        ("fp32", False, "fp32", False),
+        ("auto", "fp16", "fp16", False),
+        ("auto", "fp32", "fp32", False),
+        ("fp16", "fp16", "fp16", False),
+        ("fp16", "fp32", "fp16", True),
+        ("fp16", "bf16", "fp16", True),
+        ("fp32", "fp16", "fp32", False),
+        ("fp32", "bf16", "fp32", False),
     ],
 )
 def test_precision(
     bundle: Bundle,
     choice: Any,
-    fast: bool,
-    precision: Precision,
+    fast: Arithmetic,
+    precision: Arithmetic,
     warned: bool,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    backend = Recorder(fast_fp16=fast)
-    assert Engine(bundle, backend, choice).precision == precision
+    backend = Recorder(fast)
+    engine = Engine(bundle, backend, choice)
+    assert engine.precision == engine.graph_precision == precision
     assert {used for _, used, _ in backend.loaded} == {precision}
     assert ["slower than fp32" in message for message in caplog.messages] == [True] * warned
+
+
+@pytest.mark.parametrize("choice", ["auto", "bf16"])
+def test_bfloat16_has_fp32_graphs_and_is_for_the_fusion_alone(bundle: Bundle, choice: Any) -> None:
+    backend = Recorder("bf16")
+    backend.device = "CPU"
+    engine = Engine(bundle, backend, choice, threads=2, overlapped=True)
+    assert (engine.precision, engine.graph_precision) == ("bf16", "fp32")
+    engine.run(LRHDR_MASKS, {tensor.name: np.zeros(1) for tensor in engine._inputs[LRHDR_MASKS]})
+    assert {name: used for name, used, _ in backend.loaded} == {
+        f"{EXTRACT}.fp32.onnx": "fp32",
+        f"{FLOW}.fp32.onnx": "fp32",
+        f"{FUSE}.fp32.onnx": "fp32",
+        f"{LRHDR}.fp32.onnx": "bf16",
+        f"{LRHDR_MASKS}.fp32.onnx": "bf16",
+    }
+    assert not engine.overlaps(64)
+    assert {count for _, _, count in backend.loaded} == {2}
+
+
+@pytest.mark.parametrize("fastest", ["fp32", "fp16"])
+def test_bfloat16_that_is_not_there_is_refused(bundle: Bundle, fastest: Any) -> None:
+    with pytest.raises(BackendError, match=r"--engine bf16: recorder has no .*--engine auto"):
+        Engine(bundle, Recorder(fastest), "bf16")
 
 
 def test_nothing_is_loaded_from_a_damaged_bundle(tiny: Any, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(tiny.folder, tmp_path / "bundle"))
     (folder / "lrhdr.fp32.onnx").write_bytes(b"")
-    backend = Recorder(fast_fp16=False)
+    backend = Recorder()
     with pytest.raises(BundleError, match=r"lrhdr\.fp32\.onnx"):
         Engine(Bundle.open(folder, 2), backend)
     assert backend.loaded == []
@@ -107,7 +133,7 @@ def test_nothing_is_loaded_from_a_damaged_bundle(tiny: Any, tmp_path: Path) -> N
 def test_two_parts_that_run_beside_each_other_share_the_threads(
     bundle: Bundle, threads: int, film: int, fusion: int
 ) -> None:
-    backend = Recorder(fast_fp16=False)
+    backend = Recorder()
     backend.device = "CPU"
     engine = Engine(bundle, backend, threads=threads, overlapped=True)
     assert engine.overlaps(1920 * 1080)
@@ -128,7 +154,7 @@ def test_two_parts_that_run_beside_each_other_share_the_threads(
     ("device", "threads", "asked"), [("CPU", 1, True), ("GPU (CUDA)", 8, True), ("CPU", 8, False)]
 )
 def test_one_after_the_other(bundle: Bundle, device: str, threads: int, asked: bool) -> None:
-    backend = Recorder(fast_fp16=False)
+    backend = Recorder()
     backend.device = device
     engine = Engine(bundle, backend, threads=threads, overlapped=asked)
     assert not engine.overlaps(64)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from lrhdr.contract import PRECISIONS, Precision
 from lrhdr.errors import LrhdrError
 from lrhdr_benchmarks.evaluate.extras import need
 from lrhdr_benchmarks.speed.cards import bounds
-from lrhdr_benchmarks.speed.engines import is_engine
+from lrhdr_benchmarks.speed.engines import graph_precision
 from lrhdr_benchmarks.speed.record import Bound, Case, Ceilings, GraphCost
 from lrhdr_benchmarks.speed.roofline import cost, runs_per_output
 from lrhdr_benchmarks.speed.torch_models import PAPER
@@ -43,7 +43,7 @@ class Costs:
         runs = runs_per_output(case.exposures)
         return {
             name: cost(counts, runs[name], milliseconds.get(name), ceilings)
-            for name, counts in self._counted(case, _precision(case)).items()
+            for name, counts in self._counted(case, graph_precision(case.subject)).items()
         }
 
     def bounds(self, case: Case) -> list[Bound]:
@@ -75,8 +75,3 @@ class Costs:
         except LrhdrError as error:
             self.skipped[f"operations and bytes of {model_of(case)}, {precision}"] = str(error)
             return {}
-
-
-def _precision(case: Case) -> Precision:
-    """Of the graphs that stand for it: PyTorch computes what the FP32 graphs do."""
-    return cast("Precision", case.subject.split(" ")[1]) if is_engine(case.subject) else "fp32"

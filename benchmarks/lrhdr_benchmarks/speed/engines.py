@@ -5,7 +5,8 @@ output is what the host does before the fusion (`pre`: the window, normalising, 
 after it (`post`: cropping, interleaving). The stages of an output add up to it.
 
 A CPU engine is there twice: with one graph after the other, and `overlapped` as lrhdr-run has it,
-whose graphs run beside each other and are not timed by themselves. A GPU stream times its copies
+whose graphs run beside each other and are not timed by themselves; in bf16 once, as lrhdr-run
+overlaps nothing there. A GPU stream times its copies
 and all of its graphs together (`compute`), by events on the device; it was not run on a GPU.
 """
 
@@ -20,7 +21,7 @@ from typing import Any, cast, get_args
 
 from numpy.typing import NDArray
 
-from lrhdr.contract import EXTRACT, FLOW, FUSE, LRHDR, PRECISIONS, WINDOWS, Precision
+from lrhdr.contract import EXTRACT, FLOW, FUSE, LRHDR, WINDOWS, Precision
 from lrhdr.errors import BackendError
 from lrhdr_benchmarks.speed import clips
 from lrhdr_benchmarks.speed.record import Case
@@ -28,7 +29,7 @@ from lrhdr_benchmarks.speed.subject import Picture
 from lrhdr_engines import open_model
 from lrhdr_engines.api import Model
 from lrhdr_engines.backends import BACKENDS, Backend, BackendName, Session, open_backend
-from lrhdr_engines.backends.protocol import Tensors
+from lrhdr_engines.backends.protocol import Arithmetic, Tensors
 from lrhdr_engines.backends.registry import check_backend
 from lrhdr_engines.build.settings import Builder
 from lrhdr_engines.bundle import Bundle
@@ -38,7 +39,8 @@ from lrhdr_engines.streaming import StreamingModel
 
 REFERENCE = "onnxruntime fp32"  # what errors are measured against
 STAGES = {EXTRACT: "extract", FLOW: "synthesize", FUSE: "synthesize", LRHDR: "lrhdr"}
-_OVERLAPPED = "overlapped"
+_ENGINES: tuple[Arithmetic, ...] = get_args(Arithmetic)
+_OVERLAPPED, _BF16 = "overlapped", "bf16"
 _STREAMING_BACKENDS: tuple[str, ...] = get_args(Builder)  # on a GPU, with pictures in flight
 
 
@@ -48,8 +50,8 @@ def engine_subjects() -> list[str]:
         subject
         for name in _backends()
         if _why_not(name) is None
-        for precision in PRECISIONS
-        if precision == "fp32" or streams_on_gpu(name) or open_backend(name).fast_fp16
+        for precision in _ENGINES
+        if precision == "fp32" or streams_on_gpu(name) or open_backend(name).fastest == precision
         for subject in (f"{name} {precision}", f"{name} {precision} {_OVERLAPPED}")
         if is_engine(subject)
     ]
@@ -64,14 +66,25 @@ def missing_engines() -> dict[str, str]:
 def is_engine(subject: str) -> bool:
     """Whether the subject is one of ours: "BACKEND PRECISION", on the CPU also "... overlapped"."""
     backend, precision, *rest = (*subject.split(" "), "")
-    known = backend in _backends() and precision in PRECISIONS
-    return known and (rest == [""] or (rest == [_OVERLAPPED, ""] and not streams_on_gpu(subject)))
+    known = backend in _backends() and precision in _ENGINES
+    known = known and (precision != _BF16 or backend == "openvino")
+    return known and (rest == [""] or (rest == [_OVERLAPPED, ""] and not _alone(subject)))
 
 
 def as_run(subject: str) -> str:
     """The same engine as lrhdr-run has it."""
-    alone = streams_on_gpu(subject) or subject.endswith(_OVERLAPPED)
+    alone = _alone(subject) or subject.endswith(_OVERLAPPED)
     return subject if alone else f"{subject} {_OVERLAPPED}"
+
+
+def graph_precision(subject: str) -> Precision:
+    """Of the graphs that a subject runs or, not being one of ours, stands beside."""
+    return "fp16" if is_engine(subject) and subject.split(" ")[1] == "fp16" else "fp32"
+
+
+def _alone(subject: str) -> bool:
+    """Whether nothing is ever overlapped in it."""
+    return streams_on_gpu(subject) or subject.split(" ")[1] == _BF16
 
 
 def streams_on_gpu(subject: str) -> bool:
@@ -94,9 +107,10 @@ class EngineSubject:
         """
         if not is_engine(case.subject):
             raise BackendError(
-                f"engine {case.subject!r}", expected=f"one of: {', '.join(_backends())}; fp32, fp16"
+                f"engine {case.subject!r}",
+                expected=f"one of: {', '.join(_backends())}; one of: {', '.join(_ENGINES)}",
             )
-        backend, precision = cast(tuple[BackendName, Precision], tuple(case.subject.split()[:2]))
+        backend, precision = cast(tuple[BackendName, Arithmetic], tuple(case.subject.split()[:2]))
         ev = clips.ev(case.exposures)
         self.in_flight = 0
         self._runs = _Runs()
@@ -107,7 +121,7 @@ class EngineSubject:
             self._model = open_model(
                 case.model, case.exposures, engine=precision, backend=backend, threads=threads
             )
-        elif as_run(case.subject) == case.subject:
+        elif as_run(case.subject) == case.subject and precision != _BF16:
             model = open_model(
                 case.model, case.exposures, engine=precision, backend=backend, threads=threads
             )
@@ -116,7 +130,8 @@ class EngineSubject:
             self._model = model
         else:
             bundle = Bundle.open(case.model, case.exposures)
-            timed = _TimedBackend(open_backend(backend), bundle, precision, self._runs)
+            files = graph_precision(case.subject)
+            timed = _TimedBackend(open_backend(backend), bundle, files, self._runs)
             self._model = Model(Engine(bundle, timed, precision, threads=threads))
         self.ahead: int | None = WINDOWS[case.exposures].offsets[-1] + self.in_flight
         frames = clips.frames(case.width, case.height, case.exposures)
@@ -185,13 +200,13 @@ class _TimedBackend:
 
     def __init__(self, backend: Backend, bundle: Bundle, precision: Precision, runs: _Runs) -> None:
         self.name, self.device = backend.name, backend.device
-        self.fast_fp16 = backend.fast_fp16
+        self.fastest = backend.fastest
         self._backend = backend
         self._graphs = {bundle.graph(name, precision): name for name in STAGES}
         self._runs = runs
 
-    def load(self, model: Path, precision: Precision, threads: int | None) -> _TimedSession:
-        session = self._backend.load(model, precision, threads)
+    def load(self, model: Path, arithmetic: Arithmetic, threads: int | None) -> _TimedSession:
+        session = self._backend.load(model, arithmetic, threads)
         return _TimedSession(session, self._graphs[model], self._runs)
 
 

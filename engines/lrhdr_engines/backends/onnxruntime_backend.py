@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from lrhdr.contract import Precision
 from lrhdr.errors import BackendError
 from lrhdr_engines.backends.nvidia import why_no_gpu
-from lrhdr_engines.backends.protocol import Tensors
+from lrhdr_engines.backends.protocol import Arithmetic, Tensors
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -92,11 +91,11 @@ class OnnxRuntimeBackend:
         return "GPU (CUDA)" if self.cuda else "CPU"
 
     @property
-    def fast_fp16(self) -> bool:
-        """True on a GPU: the CPU kernels compute most FP16 operators in FP32 between casts."""
-        return self.cuda
+    def fastest(self) -> Arithmetic:
+        """FP16 on a GPU: the CPU kernels compute most FP16 operators in FP32 between casts."""
+        return "fp16" if self.cuda else "fp32"
 
-    def load(self, model: Path, precision: Precision, threads: int | None) -> OnnxRuntimeSession:
+    def load(self, model: Path, arithmetic: Arithmetic, threads: int | None) -> OnnxRuntimeSession:
         """See `Backend.load`."""
         import onnxruntime
 

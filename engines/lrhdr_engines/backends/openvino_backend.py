@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrhdr.contract import Precision
 from lrhdr.errors import BackendError
 from lrhdr_engines.backends import protocol
 from lrhdr_engines.backends.arrays import Arrays
-from lrhdr_engines.backends.protocol import Tensors
+from lrhdr_engines.backends.protocol import Arithmetic, Tensors
 from lrhdr_engines.processors import usable_processors
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ class OpenVinoBackend:
 
     name: str = "openvino"
     device: str = _DEVICE
-    fast_fp16: bool = False
+    fastest: Arithmetic = "fp32"
     profiles: bool = False
 
     @classmethod
@@ -112,21 +111,22 @@ class OpenVinoBackend:
             BackendError: it is not.
         """
         try:
-            import openvino  # noqa: F401
+            import openvino
         except ImportError as error:
             raise BackendError(
                 f"--backend openvino: OpenVINO cannot be imported ({error})",
                 next_step="Run: pip install 'lrhdr[openvino]', or use --backend auto",
             ) from error
-        return cls()
+        capabilities = openvino.Core().get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES")
+        return cls(fastest="bf16" if "BF16" in capabilities else "fp32")
 
-    def load(self, model: Path, precision: Precision, threads: int | None) -> OpenVinoSession:
+    def load(self, model: Path, arithmetic: Arithmetic, threads: int | None) -> OpenVinoSession:
         """See `Backend.load`."""
         import openvino
 
         config: dict[str, Any] = {
-            # Left to itself OpenVINO computes in bfloat16 on CPUs that have it,
-            "INFERENCE_PRECISION_HINT": "f32",
+            # Left to itself OpenVINO computes everything in bfloat16 on CPUs that have it,
+            "INFERENCE_PRECISION_HINT": "bf16" if arithmetic == "bf16" else "f32",
             # and pins graphs that have a part of the processors each all to the same ones.
             "ENABLE_CPU_PINNING": threads is None or threads >= usable_processors(),
         }

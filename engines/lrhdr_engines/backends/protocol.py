@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from numpy.typing import NDArray
 
-from lrhdr.contract import Precision
-
 Tensors = Mapping[str, NDArray[Any]]
+
+# What a graph is computed in. "fp16" has graphs of its own; "bf16" is the FP32 graph with its
+# convolutions, and what leads to them, in bfloat16, on a CPU that has it.
+Arithmetic = Literal["fp32", "fp16", "bf16"]
 
 # Pixels of a frame from which memory counts more than time: what streaming holds would come to
 # more than 8 GB.
@@ -36,15 +38,15 @@ class Backend(Protocol):
         """Where it computes, in words."""
 
     @property
-    def fast_fp16(self) -> bool:
-        """Whether FP16 graphs run faster here than FP32 graphs."""
+    def fastest(self) -> Arithmetic:
+        """What graphs run fastest in here."""
 
-    def load(self, model: Path, precision: Precision, threads: int | None) -> Session:
+    def load(self, model: Path, arithmetic: Arithmetic, threads: int | None) -> Session:
         """Load an ONNX file.
 
         Args:
-            model: the file.
-            precision: of the graph.
+            model: the file, an FP16 graph for "fp16" and else an FP32 graph.
+            arithmetic: what it is computed in; "bf16" only where that is the fastest.
             threads: CPU threads to use; None lets the backend choose.
 
         Raises:

@@ -93,13 +93,17 @@ def command(
     ] = "full",
     model: Annotated[str, typer.Option(help="lite, or the folder of a bundle.")] = "lite",
     engine: Annotated[
-        EngineChoice, typer.Option(help="Precision; auto is the fastest here.")
+        EngineChoice,
+        typer.Option(
+            help="Precision; auto is the fastest here: fp16 on a GPU, bf16 by OpenVINO on a CPU "
+            "that has it, else fp32."
+        ),
     ] = "auto",
     backend: Annotated[
         BackendName,
         typer.Option(
             help="What runs the model; auto is TensorRT-RTX or TensorRT on a GPU that has them, "
-            "else ONNX Runtime."
+            "else OpenVINO where it is installed (x86), else ONNX Runtime."
         ),
     ] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads for the model.")] = None,

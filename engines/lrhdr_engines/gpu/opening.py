@@ -58,6 +58,8 @@ def open_gpu_model(
         BundleError: a file has changed or is missing.
         OutputError: the cache cannot be written.
     """
+    if choice == "bf16":
+        raise BackendError("--engine bf16 on a GPU", expected="auto, fp16 or fp32")
     device = open_device()
     try:
         gpu = current_gpu()

@@ -40,7 +40,7 @@ def test_goldens(engine: Engine) -> None:
     size = golden_size(goldens)
     assert str(size) == "256x256"
     programs = SimulatedPrograms(engine)
-    precisions = dict.fromkeys(STREAMING, engine.precision)
+    precisions = dict.fromkeys(STREAMING, engine.graph_precision)
     device = OnArrays(SimulatedDevice(), programs, engine.manifest, size, precisions)
 
     def spoilt(graph: str, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -58,7 +58,7 @@ def test_tensorrt_comes_before_cuda_and_keeps_its_engines(
     fake = ort([TENSORRT, CUDA, CPU], [TENSORRT, CUDA, CPU])
     backend = OnnxRuntimeBackend.open(tensorrt=True)
     assert (backend.name, backend.device) == ("onnxruntime-tensorrt", "GPU (TensorRT)")
-    assert backend.fast_fp16
+    assert backend.fastest == "fp16"
     backend.load(MODEL, "fp16", None)
     (name, options), *rest = fake.asked
     assert (name, *rest) == (TENSORRT, CUDA, CPU)
@@ -110,4 +110,4 @@ def test_a_machine_without_a_gpu_takes_the_cpu(ort: Any) -> None:
     backend = OnnxRuntimeBackend.open()
     backend.load(MODEL, "fp32", None)
     assert fake.asked == [CPU]
-    assert (backend.name, backend.device, backend.fast_fp16) == ("onnxruntime", "CPU", False)
+    assert (backend.name, backend.device, backend.fastest) == ("onnxruntime", "CPU", "fp32")

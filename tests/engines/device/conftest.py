@@ -54,7 +54,7 @@ class Rig:
         height, width, _ = frames[0].shape
         layout = Layout.of(
             engine.manifest,
-            engine.precision,
+            engine.graph_precision,
             height,
             width,
             "uint8" if frames[0].dtype == np.uint8 else "uint16",

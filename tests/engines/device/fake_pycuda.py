@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from tests.engines.device.fakes import CAPTURES, TICKS, Calls, act, array_at, elapsed
 
-
 _TIMED = 0  # CU_EVENT_DEFAULT
 
 

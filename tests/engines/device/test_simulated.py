@@ -247,7 +247,7 @@ def test_handles_of_another_device_are_refused() -> None:
 def test_the_time_of_an_event_is_known_once_the_host_has_waited() -> None:
     bench = Bench()
     began, ended = (bench.device.event(name, timed=True) for name in ("began", "ended"))
-    with pytest.raises(Hazard, match="^began is asked for the time before the host has waited"):
+    with pytest.raises(Hazard, match=r"^began is asked for the time before the host has waited"):
         ended.since(began)
     bench.one.record(began)
     doubling(bench.a, bench.b).enqueue(bench.one)
@@ -258,5 +258,5 @@ def test_the_time_of_an_event_is_known_once_the_host_has_waited() -> None:
     assert ended.since(began) == 2.0
     bench.one.record(bench.event)
     bench.one.synchronise()
-    with pytest.raises(Hazard, match="^event is asked for the time, and is not timed"):
+    with pytest.raises(Hazard, match=r"^event is asked for the time, and is not timed"):
         bench.event.since(began)
