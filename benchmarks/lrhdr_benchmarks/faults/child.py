@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
-from lrhdr_benchmarks.faults.inject import Plan
+from lrhdr_benchmarks.faults.trigger import Plan
 
 SECONDS = 180.0  # a run takes a few; beside others on a busy machine, some more
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import av
 import numpy as np
@@ -24,14 +24,12 @@ from lrhdr_benchmarks.faults.system import (
     send,
     truncate,
 )
+from lrhdr_benchmarks.faults.trigger import Trigger
 from lrhdr_engines import execute
 from lrhdr_engines.backends import onnxruntime_backend, openvino_backend
 from lrhdr_engines.media import exr, video_sink
 from lrhdr_engines.media.several import Sinks
 from lrhdr_engines.media.video import VideoSource
-
-if TYPE_CHECKING:
-    from lrhdr_benchmarks.faults.inject import Trigger
 
 _SLOW_FRAMES = 10
 

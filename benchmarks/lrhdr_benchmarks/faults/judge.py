@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from lrhdr_benchmarks.faults.case import GUARDED, HARMLESS, SEGMENT, VIDEOS, Case
 from lrhdr_benchmarks.faults.child import SECONDS, Ended
-from lrhdr_benchmarks.faults.inject import Plan
+from lrhdr_benchmarks.faults.trigger import Plan
 
 _ERROR = "lrhdr-run: error: "
 _ALLOWED = re.compile(r"lrhdr-run: |stopping after the frame in hand|looking for|frame \d+|$")

@@ -8,9 +8,9 @@ from lrhdr.errors import LrhdrError
 from lrhdr_benchmarks.faults.case import OUTPUTS
 from lrhdr_benchmarks.faults.child import run_child
 from lrhdr_benchmarks.faults.clips import EV, make_clip
-from lrhdr_benchmarks.faults.inject import Plan
 from lrhdr_benchmarks.faults.result import Reference, frames_of, whole_of
 from lrhdr_benchmarks.faults.trial import Lab
+from lrhdr_benchmarks.faults.trigger import Plan
 
 _ENGINES = ("fp32", "fp16")
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from lrhdr.contract import WINDOWS
 from lrhdr.errors import BackendError
+from lrhdr_benchmarks.faults.trigger import Trigger
 from lrhdr_engines.reconstruct import RgbFrame
 from lrhdr_engines.segments import radiance_of
 from lrhdr_engines.streaming import Output
 from lrhdr_engines.window import SlidingWindow
-
-if TYPE_CHECKING:
-    from lrhdr_benchmarks.faults.inject import Trigger
 
 _EXPOSURES = 2
 

@@ -11,12 +11,11 @@ import shutil
 import signal
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import av
 
-if TYPE_CHECKING:
-    from lrhdr_benchmarks.faults.inject import Trigger
+from lrhdr_benchmarks.faults.trigger import Trigger
 
 SMALL_DISK = 16 << 20  # bytes: larger ones are not ours to fill
 BALLAST = "ballast"  # what fills the disk

@@ -13,10 +13,10 @@ from lrhdr_benchmarks.faults.case import OUTPUTS, Case
 from lrhdr_benchmarks.faults.child import Ended, run_child
 from lrhdr_benchmarks.faults.clips import EV, HEIGHT, WIDTH, damage
 from lrhdr_benchmarks.faults.disk import small_disk
-from lrhdr_benchmarks.faults.inject import Plan
 from lrhdr_benchmarks.faults.judge import complete, kept, said, sure
 from lrhdr_benchmarks.faults.result import EXACT, Reference, faults_of, place, whole_of
 from lrhdr_benchmarks.faults.system import BALLAST
+from lrhdr_benchmarks.faults.trigger import Plan
 
 _PRECIOUS = ("precious.mp4", "exr/notes.txt", ".hidden.part.mov")
 

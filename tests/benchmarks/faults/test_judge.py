@@ -10,9 +10,9 @@ import pytest
 from lrhdr_benchmarks.faults.case import Case
 from lrhdr_benchmarks.faults.child import Ended
 from lrhdr_benchmarks.faults.clips import make_clip
-from lrhdr_benchmarks.faults.inject import Plan
 from lrhdr_benchmarks.faults.judge import kept, said
 from lrhdr_benchmarks.faults.result import Reference, faults_of, frames_of
+from lrhdr_benchmarks.faults.trigger import Plan
 
 CASE = Case(seed=0, fault="disk full", outputs=("ffv1",), frame=3, event=None, amount=0.5)
 FULL = Plan(fault="disk full")
