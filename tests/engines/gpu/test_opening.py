@@ -79,6 +79,12 @@ def test_the_model_is_the_gpus(imagined: Any, backend: Any) -> None:
     assert len(list(model.stream(frames(), (0, -3)))) == 7
 
 
+def test_bfloat16_is_refused_before_the_device_is_opened(imagined: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(opening, "open_device", lambda: pytest.fail("the device was opened"))
+    with pytest.raises(BackendError, match=r"--engine bf16 on a GPU; expected auto, fp16 or fp32"):
+        open_model(imagined.bundle.folder, backend="tensorrt-rtx", engine="bf16")
+
+
 def test_what_falls_back_to_fp32_says_so(imagined: Any, monkeypatch: Any) -> None:
     imagined.spoilt = {(graph, form): 0.5 for graph in STREAMING for form in ("fp16", "fp16-wide")}
     model = open_model(imagined.bundle.folder, backend="tensorrt-rtx", report=imagined.lines.append)
