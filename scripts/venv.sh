@@ -23,11 +23,12 @@ use_venv() {
   local extras=${1:-} python stamp want
   want=$(cat pyproject.toml constraints.txt | cksum)
   for stamp in .venv/made-for-runtime"${extras:+,$extras}"*; do
-    [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$want" ] && return
+    [ -x .venv/bin/python ] && [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$want" ] && return
   done
-  # Without pip it is an environment whose making was interrupted: made again over what is there.
+  # Without pip its making was interrupted, or its Python is gone: made again over what is there.
   if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
     python=$(find_python) || return
+    [ -x .venv/bin/python ] || rm -rf .venv/bin # a link to nowhere would stay
     "$python" -m venv .venv || return
   fi
   echo "Installing into .venv (the first time this downloads packages) ..." >&2

@@ -6,8 +6,8 @@ after it (`post`: cropping, interleaving). The stages of an output add up to it.
 
 A CPU engine is there twice: with one graph after the other, and `overlapped` as lrhdr-run has it,
 whose graphs run beside each other and are not timed by themselves; in bf16 once, as lrhdr-run
-overlaps nothing there. A GPU stream times its copies
-and all of its graphs together (`compute`), by events on the device; it was not run on a GPU.
+overlaps nothing there. A GPU stream times its copies and all of its graphs together (`compute`), by
+events on the device; it was not run on a GPU.
 """
 
 from __future__ import annotations

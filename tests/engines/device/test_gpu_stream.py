@@ -112,14 +112,7 @@ def test_a_picture_has_the_time_of_every_stage_that_made_it(rig: Any, exposures:
     frames = rig.frames(9)
     pictures = list(rig.stream(at_once, exposures, frames).stream(frames))
     for picture in pictures:
-        assert list(picture.stages) == [
-            "enqueue",
-            "upload",
-            "unpack",
-            "compute",
-            "pack",
-            "download",
-        ]
+        assert " ".join(picture.stages) == "enqueue upload unpack compute pack download"
         assert picture.stages.pop("enqueue") > 0.0
     # An operation is a millisecond, and the record at the end is one of them.
     graphs = 1 + 1 + (exposures - 1) + 1  # extract, flow, fuse, lrhdr
