@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,16 @@ from torch import nn
 from lrhdr.model.config import Preset, preset
 from lrhdr.model.network import Network
 from lrhdr.model.weights import read_notes
-from lrhdr.training import distributed, stages
+from lrhdr.training import distributed
 from lrhdr.training.feed import Batch
 from lrhdr.training.loop import Loop, Loss
 from tests.lrhdr.training.miniature import ROOT, rows, same
 
+PATIENCE, TRIES = 240, 3  # seconds, where 15 are usual
+
 CHILD = """
 import sys
+import warnings
 from pathlib import Path
 from lrhdr.training import stages
 from tests.lrhdr.training.miniature import main, shrink
@@ -64,31 +67,51 @@ def start(kept: Path, out: Path, *words: object, **variables: str) -> subprocess
     )
 
 
-@pytest.fixture(scope="module")
-def runs(
-    train: Callable[..., int], hdr_folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """All stages, by two processes and by one."""
-    folder = tmp_path_factory.mktemp("runs")
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = str(free.getsockname()[1])
-    words = ("--steps", "4", "--every", "9", "--workers", "0")
-    group = {"MASTER_ADDR": "localhost", "MASTER_PORT": port, "WORLD_SIZE": "2"}
-    two = ("--data", hdr_folder, "--batch", "1", *words)
-    children = [
-        start(folder, folder / "two", *two, **group, RANK=rank, LOCAL_RANK=rank)
-        for rank in ("0", "1")
-    ]
+def ended(children: list[subprocess.Popen[str]]) -> list[tuple[str, str]]:
+    """What they said.
+
+    Raises:
+        TimeoutExpired: one is stuck. None is left running.
+    """
     try:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(stages, "Loop", keeping(folder))
-            assert train("--out", folder / "one", *words, "--batch", "2") == 0
-        said = [child.communicate(timeout=300) for child in children]
+        said = [child.communicate(timeout=PATIENCE) for child in children]
     finally:
         for child in children:
             child.kill()
-    assert [child.returncode for child in children] == [0, 0], said
+            child.wait()
+    assert [child.returncode for child in children] == [0] * len(children), said
+    return said
+
+
+def trained(folder: Path, data: Path) -> list[tuple[str, str]]:
+    """All stages in `folder`, by one process and then by two; what the two said."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = str(free.getsockname()[1])
+    words = ("--data", data, "--steps", "4", "--every", "9", "--workers", "0", "--batch")
+    ended([start(folder, folder / "one", *words, "2")])
+    group = {"MASTER_ADDR": "localhost", "MASTER_PORT": port, "WORLD_SIZE": "2"}
+    ranks = [{"RANK": rank, "LOCAL_RANK": rank} for rank in ("0", "1")]
+    return ended([start(folder, folder / "two", *words, "1", **group, **rank) for rank in ranks])
+
+
+@pytest.fixture(scope="module")
+def runs(hdr_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All stages, by two processes and by one.
+
+    Processes that train beside each other on few cores were seen to stay in a kernel of torch's
+    backward pass for good, about once in fifty times. Such a group is started again.
+    """
+    for _ in range(TRIES - 1):
+        try:
+            return _runs(hdr_folder, tmp_path_factory.mktemp("runs"))
+        except subprocess.TimeoutExpired:
+            warnings.warn(f"a process was stuck for {PATIENCE} s, and is tried again", stacklevel=2)
+    return _runs(hdr_folder, tmp_path_factory.mktemp("runs"))
+
+
+def _runs(data: Path, folder: Path) -> Path:
+    said = trained(folder, data)
     # The first speaks for all.
     assert said[1] == ("", "")
     assert "wrote" in said[0][0]
