@@ -53,11 +53,12 @@ class OpenVinoSession:
             compiled = self._ready({name: x.shape for name, x in inputs.items()})
             # A new one each time: an old one would hold on to what it was last given.
             request = compiled.create_infer_request()
-            # Into arrays of the caller's: nothing is copied, and the next run leaves them alone.
+            # Into arrays of the caller's, which the next run leaves alone.
             results = {name: arrays.take() for name, arrays in self._outputs.items()}
             for name, array in results.items():
                 request.set_tensor(name, openvino.Tensor(array, shared_memory=True))
-            request.infer(inputs, share_inputs=True)
+            # Not shared, the outputs would be copied into new arrays for what this call returns.
+            request.infer(inputs, share_inputs=True, share_outputs=True)
             if self._config.get("PERF_COUNT"):
                 self._layers = list(request.profiling_info)
             if self._large:
