@@ -34,7 +34,7 @@ class ProfiledEngine:
 
     def __init__(self, bundle: Bundle) -> None:
         """Load what a stream needs."""
-        self.manifest = bundle.manifest
+        self.manifest, self.joined = bundle.manifest, False
         backend = OpenVinoBackend(profiles=True)
         self._sessions: dict[str, OpenVinoSession] = {
             name: backend.load(bundle.graph(name, "fp32"), "fp32", None)

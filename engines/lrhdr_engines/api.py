@@ -120,7 +120,8 @@ class Model:
             return
         height, width = first.frames[0].shape[:2]
         windows = chain((first,), windows)
-        if self.engine.overlaps(height * width):
+        self.engine.arrange(height * width)
+        if self.engine.overlaps:
             yield from overlapped(windows, prepare, fuse)
         else:
             for window in windows:

@@ -15,19 +15,21 @@ from lrhdr.contract import (
     LRHDR,
     LRHDR_MASKS,
     Precision,
-    Tensor,
     signatures,
 )
 from lrhdr.errors import BackendError
 from lrhdr.manifest import Manifest
 from lrhdr_engines.backends import Backend, Session, protocol
-from lrhdr_engines.backends.protocol import Arithmetic, Tensors
+from lrhdr_engines.backends.protocol import JOINED, Arithmetic, Tensors, numbered
 from lrhdr_engines.bundle import Bundle
 from lrhdr_engines.processors import usable_processors
 
 log = logging.getLogger(__name__)
 
 EngineChoice = Literal["auto", "fp16", "bf16", "fp32"]
+
+# What then gives its memory back after a run of large frames.
+_SELDOM = (FLOW, LRHDR_MASKS)
 
 _STREAMING = (EXTRACT, FLOW, FUSE, LRHDR)
 # What is not behind a convolution stays in FP32: radiance, entmax and the weighted sum. So does the
@@ -84,11 +86,13 @@ class Engine:
         # makes the fusion so much shorter that half of the threads would wait for the others.
         beside = overlapped and backend.device == "CPU" and self.precision != "bf16"
         self._halves = (count - count // 2, count // 2) if beside and count > 1 else None
+        self._large = False
         # All are verified before any is loaded.
         self._files = {name: self._file(name) for name in _STREAMING}
-        self._sessions = {name: self._load(name) for name in self._files}
-        self._inputs: dict[str, tuple[Tensor, ...]] = {
-            name: signature.inputs
+        self._sessions: dict[str, Session] = {}
+        self._sessions |= {name: self._load(name) for name in self._files}
+        self._inputs: dict[str, tuple[str, ...]] = {
+            name: tuple(tensor.name for tensor in signature.inputs)
             for name, signature in signatures(
                 self.manifest.exposures, self.manifest.pyramids
             ).items()
@@ -111,19 +115,49 @@ class Engine:
         """
         if graph not in self._sessions:
             self._sessions[graph] = self._load(graph)
-        feeds = {tensor.name: available[tensor.name] for tensor in self._inputs[graph]}
-        return self._sessions[graph].run(feeds)
+        return self._sessions[graph].run({name: available[name] for name in self._inputs[graph]})
 
-    def overlaps(self, pixels: int) -> bool:
-        """Whether the fusion should run beside the other graphs for frames of so many pixels.
-
-        Not where that was not asked for, nor for large frames, for which the memory of one graph
-        at a time has to do; then every graph gets all threads.
-        """
-        if self._halves is not None and pixels >= protocol.LARGE:
-            self._halves = None
-            self._sessions = {name: self._load(name) for name in self._sessions}
+    @property
+    def overlaps(self) -> bool:
+        """Whether the fusion should run beside the other graphs."""
         return self._halves is not None
+
+    @property
+    def joined(self) -> bool:
+        """Whether `JOINED` runs for a window, after `film_extract`."""
+        return JOINED in self._sessions
+
+    def arrange(self, pixels: int) -> None:
+        """Get ready for frames of so many pixels, or fewer.
+
+        For large frames memory counts: one graph runs at a time, with all threads, and where the
+        backend can join graphs it does, all in FP32 then.
+        """
+        if self._large or pixels < protocol.LARGE:
+            return
+        self.precision, self._large, self._halves = self.precision_at(pixels), True, None
+        self._sessions.clear()  # before there are others
+        films = [self._files[FUSE]] * (self.manifest.exposures - 1)
+        whole = self.backend.join(self._files[FLOW], films, self._files[LRHDR], self._threads)
+        alone = _STREAMING if whole is None else (EXTRACT,)
+        self._sessions |= {name: self._load(name) for name in alone}
+        if whole is not None:
+            self._sessions[JOINED], self._inputs[JOINED] = whole, self._joined_inputs()
+
+    def precision_at(self, pixels: int) -> Arithmetic:
+        """What frames of so many pixels are computed in: large ones not in bf16."""
+        bf16 = self.precision == "bf16" and pixels >= protocol.LARGE
+        return "fp32" if bf16 else self.precision
+
+    def _joined_inputs(self) -> tuple[str, ...]:
+        last = self.manifest.exposures - 2
+        known = signatures(self.manifest.exposures, self.manifest.pyramids)
+        flows = {tensor.name for tensor in known[FLOW].outputs}
+        names = [name for name in self._inputs[LRHDR] if not name.startswith("interpolated")]
+        for k in range(last):
+            names += [numbered(k, name) for name in self._inputs[FUSE]]
+        new = dict.fromkeys(self._inputs[FUSE] + self._inputs[FLOW])
+        return (*names, *(numbered(last, name) for name in new if name not in flows))
 
     def _load(self, graph: str) -> Session:
         threads = self._threads
@@ -131,7 +165,9 @@ class Engine:
             threads = self._halves[graph in (LRHDR, LRHDR_MASKS)]
         file = self._files.get(graph) or self._file(graph)
         whole = self.precision == "bf16" and graph not in _IN_BF16
-        return self.backend.load(file, "fp32" if whole else self.precision, threads)
+        arithmetic: Arithmetic = "fp32" if whole else self.precision
+        seldom = self.joined and graph in _SELDOM
+        return self.backend.load(file, arithmetic, threads, seldom=seldom)
 
     def _file(self, graph: str) -> Path:
         return self.bundle.graph(graph, self.graph_precision)

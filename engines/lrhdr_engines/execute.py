@@ -86,7 +86,7 @@ def execute(
         timeline=timeline,
         transfer=light.transfer,
         bundle=model.engine.manifest.name,
-        engine=model.engine.precision,
+        engine=model.engine.precision_at(source.info.width * source.info.height),
         backend=model.engine.backend.name,
         device=model.engine.backend.device,
         first=first,

@@ -19,7 +19,7 @@ from lrhdr.contract import EXTRACT, FLOW, FUSE, LRHDR, LRHDR_MASKS, WINDOWS, Int
 from lrhdr.errors import InputError
 from lrhdr.light import relative_exposures
 from lrhdr.manifest import Manifest
-from lrhdr_engines.backends.protocol import Tensors
+from lrhdr_engines.backends.protocol import JOINED, Tensors, numbered
 from lrhdr_engines.padding import crop, pad
 from lrhdr_engines.window import FilledWindow
 
@@ -34,6 +34,10 @@ class ReconstructsWith(Protocol):
     @property
     def manifest(self) -> Manifest:
         """What the bundle says of itself."""
+
+    @property
+    def joined(self) -> bool:
+        """Whether the graph `JOINED` runs for a window, after `film_extract`."""
 
     def run(self, graph: str, available: Tensors) -> dict[str, NDArray[Any]]:
         """Run a graph on those of the `available` tensors that are its inputs."""
@@ -59,13 +63,15 @@ class Prepared:
     """A window as the fusion takes it.
 
     Attributes:
-        feeds: of `lrhdr`: frames, interpolated frames, exposures.
-        interpolated: I of (1, 3, H, W), padded.
+        graph: that fuses it.
+        feeds: of that graph.
+        newest: the last pair of frames.
         size: height and width without padding.
     """
 
+    graph: str
     feeds: _Tensors
-    interpolated: tuple[Floats, ...]
+    newest: tuple[int, int]
     size: tuple[int, int]
 
 
@@ -102,22 +108,36 @@ class Reconstructor:
     def prepare(self, window: FilledWindow[RgbFrame]) -> Prepared:
         """Everything before the fusion. Windows come in order. See `reconstruct`."""
         self._admit(window)
-        films = [self._interpolate(window.slots, step) for step in self._window.interpolations]
+        feeds: _Tensors = {f"frame_{k}": self._images[i] for k, i in enumerate(window.slots)}
+        feeds["exposures"] = np.array([self._exposure(i) for i in window.slots], np.float32)
+        joined = self._engine.joined
+        pairs = [(window.slots[s.a], window.slots[s.b]) for s in self._window.interpolations]
+        for k, (pair, step) in enumerate(zip(pairs, self._window.interpolations, strict=True)):
+            film = self._interpolation(window.slots, step)
+            if not joined or k < len(pairs) - 1:
+                film |= self._flow(*pair)
+            if joined:
+                feeds |= {numbered(k, name): tensor for name, tensor in film.items()}
+            else:
+                feeds[f"interpolated_{k}"] = self._engine.run(FUSE, film)["interpolated"]
         # Before the fusion, which needs most memory.
         self._forget(window.index + 1 + self._window.offsets[0])
-        feeds: _Tensors = {f"frame_{k}": self._images[i] for k, i in enumerate(window.slots)}
-        feeds |= {f"interpolated_{i}": film for i, film in enumerate(films)}
-        feeds["exposures"] = np.array([self._exposure(i) for i in window.slots], np.float32)
         height, width = window.frames[self._window.reference].shape[:2]
-        return Prepared(feeds=feeds, interpolated=tuple(films), size=(height, width))
+        return Prepared(
+            graph=JOINED if joined else LRHDR, feeds=feeds, newest=pairs[-1], size=(height, width)
+        )
 
     def fuse(self, ready: Prepared, *, masks: bool = False) -> Reconstruction:
         """The rest. It may run in another thread, beside `prepare` of the next window."""
-        hdr = self._engine.run(LRHDR, ready.feeds)["hdr"]
-        fused = self._engine.run(LRHDR_MASKS, ready.feeds)["masks"] if masks else None
+        made = self._engine.run(ready.graph, ready.feeds)
+        if ready.graph == JOINED:
+            self._flows[ready.newest] = _numbered(len(self._window.interpolations) - 1, made)
+        known = ready.feeds | made
+        films = [known[f"interpolated_{k}"] for k in range(len(self._window.interpolations))]
+        fused = self._engine.run(LRHDR_MASKS, known)["masks"] if masks else None
         return Reconstruction(
-            hdr=crop(hdr[0], *ready.size),
-            interpolated=tuple(crop(film[0], *ready.size) for film in ready.interpolated),
+            hdr=crop(known["hdr"][0], *ready.size),
+            interpolated=tuple(crop(film[0], *ready.size) for film in films),
             masks=None if fused is None else crop(fused[0], *ready.size),
         )
 
@@ -145,14 +165,14 @@ class Reconstructor:
     def _exposure(self, index: int) -> np.float32:
         return np.float32(self._cycle[index % len(self._cycle)])
 
-    def _interpolate(self, slots: tuple[int, ...], step: Interpolation) -> Floats:
-        """The frame between two slots, (1, 3, H, W), padded, in gamma space."""
+    def _interpolation(self, slots: tuple[int, ...], step: Interpolation) -> _Tensors:
+        """What `film_fuse` makes the frame between two slots of."""
         a, b, reference = slots[step.a], slots[step.b], slots[self._window.reference]
-        feeds = self._pair(a, b) | self._flow(a, b)
+        feeds = self._pair(a, b)
         feeds["time"] = np.array([step.time], np.float32)
         feeds["reference"] = self._images[reference]
         feeds["exposures"] = np.array([self._exposure(reference), self._exposure(a)], np.float32)
-        return self._engine.run(FUSE, feeds)["interpolated"]
+        return feeds
 
     def _flow(self, a: int, b: int) -> _Tensors:
         if (a, b) not in self._flows:
@@ -171,6 +191,12 @@ class Reconstructor:
         if index not in self._pyramids:
             self._pyramids[index] = self._engine.run(EXTRACT, {"frame": self._images[index]})
         return self._pyramids[index]
+
+
+def _numbered(interpolation: int, tensors: _Tensors) -> _Tensors:
+    """Those of one interpolation, by their own names."""
+    prefix = numbered(interpolation, "")
+    return {n.removeprefix(prefix): tensor for n, tensor in tensors.items() if n.startswith(prefix)}
 
 
 def white(frame: RgbFrame) -> float:

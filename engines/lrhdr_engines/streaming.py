@@ -106,6 +106,9 @@ class EngineFacts(Protocol):
     def precision(self) -> Arithmetic:
         """Of its graphs."""
 
+    def precision_at(self, pixels: int) -> Arithmetic:
+        """Of the graphs for frames of so many pixels."""
+
     @property
     def backend(self) -> RunsOn:
         """Where it runs."""

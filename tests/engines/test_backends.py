@@ -210,18 +210,21 @@ def test_bfloat16_reproduces_the_golden_window_where_the_cpu_has_it(exposures: i
 
 
 @needs_openvino
+@pytest.mark.parametrize("ev", [(0.0, -3.0), (0.0, 2.0, 4.0)])
 @pytest.mark.parametrize("large", [1, 10**9])
 def test_openvino_at_one_size_and_then_another(
-    tiny: Any, make_frames: Any, large: int, monkeypatch: Any
+    tiny_models: Any, make_frames: Any, ev: tuple[float, ...], large: int, monkeypatch: Any
 ) -> None:
-    """Also where every run gives its memory back. No result is written over by a later one."""
+    """Also as large frames have it. No result is written over by a later one."""
     monkeypatch.setattr("lrhdr_engines.backends.protocol.LARGE", large)
-    model = open_model(tiny.folder, backend="openvino", engine="fp32")
+    tiny = tiny_models[len(ev)]
+    model = open_model(tiny.folder, len(ev), backend="openvino", engine="fp32")
     for size in ((24, 32), (48, 16), (24, 32)):
-        frames = [frame[: size[0], : size[1]] for frame in make_frames(5, height=48, width=32)]
-        outputs = list(model.stream(frames, (0.0, -3.0)))
+        frames = [frame[: size[0], : size[1]] for frame in make_frames(6, height=48, width=32)]
+        outputs = list(model.stream(frames, ev))
+        assert model.engine.joined == (large == 1)
         for out in outputs:
-            expected = tiny.expected(frames, (0.0, -3.0), out.index)
+            expected = tiny.expected(frames, ev, out.index)
             assert np.abs(out.hdr - expected).max() < 1e-4 * expected.max()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from lrhdr.contract import EXTRACT, FILM, FLOW, FUSE, LRHDR, LRHDR_MASKS
 from lrhdr.errors import BackendError, BundleError
 from lrhdr_engines.backends import Session
-from lrhdr_engines.backends.protocol import Arithmetic, Tensors
+from lrhdr_engines.backends.protocol import JOINED, Arithmetic, Tensors
 from lrhdr_engines.bundle import Bundle
 from lrhdr_engines.engine import Engine
 
@@ -24,14 +25,29 @@ class Recorder:
         self.name, self.device, self.fastest = "recorder", "nothing", fastest
         self.loaded: list[tuple[str, Arithmetic, int | None]] = []
         self.fed: list[list[str]] = []
+        self.joins, self.seldom = False, set[str]()
 
-    def load(self, model: Path, arithmetic: Arithmetic, threads: int | None) -> Session:
+    def load(
+        self, model: Path, arithmetic: Arithmetic, threads: int | None, *, seldom: bool = False
+    ) -> Session:
         self.loaded.append((model.name, arithmetic, threads))
+        self.seldom |= {model.name} if seldom else set()
+        return self
+
+    def join(
+        self, flow: Path, films: Sequence[Path], fusion: Path, threads: int | None
+    ) -> Session | None:
+        if not self.joins:
+            return None
+        self.loaded.append((" ".join(f.name for f in [flow, *films, fusion]), "fp32", threads))
         return self
 
     def run(self, feeds: Tensors) -> dict[str, Any]:
         self.fed.append(list(feeds))
         return {"hdr": np.zeros(1)}
+
+
+UHD = 3840 * 2160
 
 
 @pytest.fixture
@@ -54,7 +70,7 @@ def test_streaming_needs_four_graphs(bundle: Bundle) -> None:
 def test_other_graphs_are_loaded_once_when_asked_for(bundle: Bundle, name: str) -> None:
     backend = Recorder()
     engine = Engine(bundle, backend)
-    tensors = {tensor.name: np.zeros(1) for tensor in engine._inputs[name]}
+    tensors = dict.fromkeys(engine._inputs[name], np.zeros(1))
     for _ in range(2):
         engine.run(name, tensors)
     assert [file for file, _, _ in backend.loaded[4:]] == [f"{name}.fp32.onnx"]
@@ -102,7 +118,7 @@ def test_bfloat16_has_fp32_graphs_and_is_for_the_fusion_alone(bundle: Bundle, ch
     backend.device = "CPU"
     engine = Engine(bundle, backend, choice, threads=2, overlapped=True)
     assert (engine.precision, engine.graph_precision) == ("bf16", "fp32")
-    engine.run(LRHDR_MASKS, {tensor.name: np.zeros(1) for tensor in engine._inputs[LRHDR_MASKS]})
+    engine.run(LRHDR_MASKS, dict.fromkeys(engine._inputs[LRHDR_MASKS], np.zeros(1)))
     assert {name: used for name, used, _ in backend.loaded} == {
         f"{EXTRACT}.fp32.onnx": "fp32",
         f"{FLOW}.fp32.onnx": "fp32",
@@ -110,7 +126,7 @@ def test_bfloat16_has_fp32_graphs_and_is_for_the_fusion_alone(bundle: Bundle, ch
         f"{LRHDR}.fp32.onnx": "bf16",
         f"{LRHDR_MASKS}.fp32.onnx": "bf16",
     }
-    assert not engine.overlaps(64)
+    assert not engine.overlaps
     assert {count for _, _, count in backend.loaded} == {2}
 
 
@@ -136,7 +152,8 @@ def test_two_parts_that_run_beside_each_other_share_the_threads(
     backend = Recorder()
     backend.device = "CPU"
     engine = Engine(bundle, backend, threads=threads, overlapped=True)
-    assert engine.overlaps(1920 * 1080)
+    engine.arrange(1920 * 1080)
+    assert engine.overlaps
     assert {name: count for name, _, count in backend.loaded} == {
         f"{EXTRACT}.fp32.onnx": film,
         f"{FLOW}.fp32.onnx": film,
@@ -144,10 +161,12 @@ def test_two_parts_that_run_beside_each_other_share_the_threads(
         f"{LRHDR}.fp32.onnx": fusion,
     }
     # Large frames: one graph at a time, with all threads, from then on.
-    assert not engine.overlaps(3840 * 2160)
+    for pixels in (UHD, UHD, 64):
+        engine.arrange(pixels)
+        assert not engine.overlaps
+        assert not engine.joined
     assert {count for _, _, count in backend.loaded[4:]} == {threads}
     assert len(backend.loaded) == 8
-    assert not engine.overlaps(64)
 
 
 @pytest.mark.parametrize(
@@ -157,5 +176,41 @@ def test_one_after_the_other(bundle: Bundle, device: str, threads: int, asked: b
     backend = Recorder()
     backend.device = device
     engine = Engine(bundle, backend, threads=threads, overlapped=asked)
-    assert not engine.overlaps(64)
+    engine.arrange(64)
+    assert not engine.overlaps
     assert {count for _, _, count in backend.loaded} == {threads}
+
+
+@pytest.mark.parametrize(
+    ("fastest", "large"), [("fp32", "fp32"), ("bf16", "fp32"), ("fp16", "fp16")]
+)
+def test_large_frames_have_one_graph_where_the_backend_joins(
+    bundle: Bundle, fastest: Arithmetic, large: Arithmetic
+) -> None:
+    backend = Recorder(fastest)
+    backend.device, backend.joins = "CPU", True
+    engine = Engine(bundle, backend, threads=2, overlapped=True)
+    assert (engine.precision_at(64), engine.precision_at(UHD)) == (fastest, large)
+    engine.arrange(64)
+    assert not engine.joined
+    del backend.loaded[:]
+    for _ in range(2):
+        engine.arrange(UHD)
+        assert engine.joined
+        assert not engine.overlaps
+    assert engine.precision == large
+    assert {name for name, _, _ in backend.loaded} == {
+        f"{EXTRACT}.{large}.onnx",
+        f"{FLOW}.{large}.onnx {FUSE}.{large}.onnx {LRHDR}.{large}.onnx",
+    }
+    assert len(backend.loaded) == 2
+    # What is seldom run holds no memory.
+    inputs = engine._inputs
+    for name in (FLOW, LRHDR_MASKS):
+        engine.run(name, dict.fromkeys(inputs[name], np.zeros(1)))
+    assert backend.seldom == {f"{name}.{large}.onnx" for name in (FLOW, LRHDR_MASKS)}
+    # All that the two take but for what the one gives the other.
+    film = {name for name in inputs[FUSE] + inputs[FLOW] if not name.startswith("flow")}
+    wanted = {f"0/{name}" for name in film} | set(inputs[LRHDR]) - {"interpolated_0"}
+    engine.run(JOINED, dict.fromkeys([*wanted, "other"], np.zeros(1)))
+    assert set(backend.fed[-1]) == wanted

@@ -1,6 +1,7 @@
 """Whether a size can be timed in the time and the memory that there are, by what smaller ones took.
 
-Time and memory are taken to grow with the pixels; of the first size nothing is known.
+Time is taken to grow with the pixels, and so is memory but for what a process holds without a
+frame. Of the first size nothing is known.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from lrhdr_benchmarks.speed.words import figure, size_of
 
 LEAST_ROUNDS = 3  # fewer give no median worth the name
 _OPENED = 2  # times: alone, and for the rounds
+_WITHOUT_FRAMES_MB = 400.0  # libraries and weights, measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,7 @@ class Budget:
     def fit(
         self, cases: Sequence[Case], rounds: int, seconds: float | None, available: float | None
     ) -> Fit:
-        """Leave out what is too large, and what is too slow, the slowest first.
+        """Leave out what is too large beside those before it, and the slowest until it is enough.
 
         Args:
             cases: of one size.
@@ -55,16 +57,19 @@ class Budget:
             available: MB; None where that is not known.
         """
         skipped = {}
-        kept = []
+        kept: list[Case] = []
+        left = available  # all are open at once
         for case in cases:
             needed = self._megabytes(case)
-            if available is not None and needed is not None and needed > available:
+            if left is not None and needed is not None and needed > left:
                 skipped[title_of(case)] = (
-                    f"would take about {figure(needed)} MB of memory; {figure(available)} MB are "
-                    "available"
+                    f"would take about {figure(needed)} MB of memory; {figure(left)} MB are "
+                    f"available{' beside the others' if kept else ''}"
                 )
-            else:
-                kept.append(case)
+                continue
+            kept.append(case)
+            if left is not None:
+                left -= needed or 0.0
         if seconds is None:
             return Fit(cases=kept, rounds=rounds, skipped=skipped)
         while kept:
@@ -98,7 +103,8 @@ class Budget:
         row = self._known.get(_key(case))
         if row is None or row.resident_mb is None:
             return None
-        return row.resident_mb * _growth(row, case)
+        fixed = min(_WITHOUT_FRAMES_MB, row.resident_mb)
+        return fixed + (row.resident_mb - fixed) * _growth(row, case)
 
 
 def _key(case: Case) -> tuple[str, str, int]:

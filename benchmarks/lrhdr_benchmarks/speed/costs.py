@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from lrhdr.contract import PRECISIONS, Precision
+from lrhdr.contract import EXTRACT, FLOW, FUSE, LRHDR, PRECISIONS, Precision
 from lrhdr.errors import LrhdrError
 from lrhdr_benchmarks.evaluate.extras import need
 from lrhdr_benchmarks.speed.cards import bounds
@@ -15,6 +15,7 @@ from lrhdr_benchmarks.speed.record import Bound, Case, Ceilings, GraphCost
 from lrhdr_benchmarks.speed.roofline import cost, runs_per_output
 from lrhdr_benchmarks.speed.torch_models import PAPER
 from lrhdr_benchmarks.speed.words import model_of
+from lrhdr_engines.backends.protocol import JOINED
 from lrhdr_engines.bundle import Bundle
 
 if TYPE_CHECKING:  # it needs the package onnx
@@ -40,10 +41,13 @@ class Costs:
             milliseconds: by graph, for one output; those that were not timed are not in it.
             ceilings: of this machine.
         """
-        runs = runs_per_output(case.exposures)
+        runs = runs_per_output(case.exposures) | {JOINED: 1}
+        counted = self._counted(case, graph_precision(case.subject))
+        if counted and JOINED in milliseconds:
+            counted = _joined(counted, runs[FUSE])
         return {
             name: cost(counts, runs[name], milliseconds.get(name), ceilings)
-            for name, counts in self._counted(case, graph_precision(case.subject)).items()
+            for name, counts in counted.items()
         }
 
     def bounds(self, case: Case) -> list[Bound]:
@@ -75,3 +79,17 @@ class Costs:
         except LrhdrError as error:
             self.skipped[f"operations and bytes of {model_of(case)}, {precision}"] = str(error)
             return {}
+
+
+def _joined(counted: Mapping[str, Counts], interpolations: int) -> dict[str, Counts]:
+    """With `JOINED` instead of its parts, which need not read what another of them wrote."""
+    parts = [counted[FLOW], *[counted[FUSE]] * interpolations, counted[LRHDR]]
+    passed = counted[FLOW].output_bytes + interpolations * counted[FUSE].output_bytes
+    whole = replace(
+        parts[0],
+        operations=sum(part.operations for part in parts),
+        parameter_bytes=sum(part.parameter_bytes for part in parts),
+        input_bytes=sum(part.input_bytes for part in parts) - passed,
+        output_bytes=sum(part.output_bytes for part in parts),
+    )
+    return {EXTRACT: counted[EXTRACT], JOINED: whole}

@@ -13,7 +13,7 @@ events on the device; it was not run on a GPU.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -29,8 +29,9 @@ from lrhdr_benchmarks.speed.subject import Picture
 from lrhdr_engines import open_model
 from lrhdr_engines.api import Model
 from lrhdr_engines.backends import BACKENDS, Backend, BackendName, Session, open_backend
-from lrhdr_engines.backends.protocol import Arithmetic, Tensors
+from lrhdr_engines.backends.protocol import JOINED, Arithmetic, Tensors
 from lrhdr_engines.backends.registry import check_backend
+from lrhdr_engines.build.engine import STREAMING
 from lrhdr_engines.build.settings import Builder
 from lrhdr_engines.bundle import Bundle
 from lrhdr_engines.device.layout import IN_FLIGHT
@@ -38,7 +39,13 @@ from lrhdr_engines.engine import Engine
 from lrhdr_engines.streaming import StreamingModel
 
 REFERENCE = "onnxruntime fp32"  # what errors are measured against
-STAGES = {EXTRACT: "extract", FLOW: "synthesize", FUSE: "synthesize", LRHDR: "lrhdr"}
+STAGES = {
+    EXTRACT: "extract",
+    FLOW: "synthesize",
+    FUSE: "synthesize",
+    LRHDR: "lrhdr",
+    JOINED: "synthesize and lrhdr",
+}
 _ENGINES: tuple[Arithmetic, ...] = get_args(Arithmetic)
 _OVERLAPPED, _BF16 = "overlapped", "bf16"
 _STREAMING_BACKENDS: tuple[str, ...] = get_args(Builder)  # on a GPU, with pictures in flight
@@ -125,8 +132,9 @@ class EngineSubject:
             model = open_model(
                 case.model, case.exposures, engine=precision, backend=backend, threads=threads
             )
-            if isinstance(model, Model) and model.engine.overlaps(case.width * case.height):
-                self.in_flight = 1
+            if isinstance(model, Model):
+                model.engine.arrange(case.width * case.height)
+                self.in_flight = int(model.engine.overlaps)
             self._model = model
         else:
             bundle = Bundle.open(case.model, case.exposures)
@@ -175,7 +183,7 @@ class _Runs:
 
     def graph_ms(self) -> dict[str, float]:
         """0 for a graph that did not run."""
-        return self._sums({graph: graph for graph in STAGES}) if self.runs else {}
+        return self._sums({graph: graph for graph in STAGES})
 
     def stages(self) -> dict[str, float]:
         """All of the output: what is before the fusion and no graph is `pre`; after it `post`."""
@@ -189,9 +197,13 @@ class _Runs:
 
     def _sums(self, names: Mapping[str, str]) -> dict[str, float]:
         """Milliseconds of the runs, by the name that each graph has in `names`."""
-        sums = dict.fromkeys(names.values(), 0.0)
+        if not self.runs:
+            return {}
+        joined = JOINED in (graph for graph, _, _ in self.runs)
+        graphs = (EXTRACT, JOINED) if joined else STREAMING
+        sums = dict.fromkeys((names[graph] for graph in graphs), 0.0)
         for graph, start, end in self.runs:
-            sums[names[graph]] += 1e3 * (end - start)
+            sums[names[graph]] = sums.get(names[graph], 0.0) + 1e3 * (end - start)
         return sums
 
 
@@ -202,12 +214,20 @@ class _TimedBackend:
         self.name, self.device = backend.name, backend.device
         self.fastest = backend.fastest
         self._backend = backend
-        self._graphs = {bundle.graph(name, precision): name for name in STAGES}
+        self._graphs = {bundle.graph(name, precision): name for name in STREAMING}
         self._runs = runs
 
-    def load(self, model: Path, arithmetic: Arithmetic, threads: int | None) -> _TimedSession:
-        session = self._backend.load(model, arithmetic, threads)
+    def load(
+        self, model: Path, arithmetic: Arithmetic, threads: int | None, *, seldom: bool = False
+    ) -> _TimedSession:
+        session = self._backend.load(model, arithmetic, threads, seldom=seldom)
         return _TimedSession(session, self._graphs[model], self._runs)
+
+    def join(
+        self, flow: Path, films: Sequence[Path], fusion: Path, threads: int | None
+    ) -> Session | None:
+        session = self._backend.join(flow, films, fusion, threads)
+        return None if session is None else _TimedSession(session, JOINED, self._runs)
 
 
 class _TimedSession:

@@ -6,6 +6,7 @@ CUDA and TensorRT as its providers were not run on a GPU.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,8 +96,11 @@ class OnnxRuntimeBackend:
         """FP16 on a GPU: the CPU kernels compute most FP16 operators in FP32 between casts."""
         return "fp16" if self.cuda else "fp32"
 
-    def load(self, model: Path, arithmetic: Arithmetic, threads: int | None) -> OnnxRuntimeSession:
-        """See `Backend.load`."""
+    def load(
+        self, model: Path, arithmetic: Arithmetic, threads: int | None, *, seldom: bool = False
+    ) -> OnnxRuntimeSession:
+        """See `Backend.load`. What a run holds is the allocator's to keep."""
+        del seldom
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -122,6 +126,9 @@ class OnnxRuntimeBackend:
                 "or install onnxruntime instead to run on the CPU",
             )
         return OnnxRuntimeSession(session)
+
+    def join(self, flow: Path, films: Sequence[Path], fusion: Path, threads: int | None) -> None:
+        """See `Backend.join`. Arrays are allocated one by one as a graph runs, not planned."""
 
     @staticmethod
     def _engine_cache() -> dict[str, Any]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ctypes
-import math
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrhdr.errors import BackendError
-from lrhdr_engines.backends import protocol
 from lrhdr_engines.backends.arrays import Arrays
+from lrhdr_engines.backends.openvino_joined import join
 from lrhdr_engines.backends.protocol import Arithmetic, Tensors
 from lrhdr_engines.processors import usable_processors
 
@@ -32,13 +31,12 @@ class OpenVinoSession:
 
     With fixed shapes OpenVINO fuses chains of elementwise operators into one pass over memory
     and plans the memory of the whole graph: `lrhdr` takes 0.6 of the time. A clip has one size,
-    so that only the last one is kept. Large frames have all memory given back after every run,
-    although it takes time to get it again.
+    so that only the last one is kept.
     """
 
-    def __init__(self, model: openvino.Model, config: dict[str, Any]) -> None:
-        """Keep a model; it is compiled when it is first run."""
-        self._model, self._config = model, config
+    def __init__(self, model: openvino.Model, config: dict[str, Any], *, seldom: bool) -> None:
+        """Keep a model; it is compiled when it is first run. See `Backend.load`."""
+        self._model, self._config, self._seldom = model, config, seldom
         self._shapes: dict[str, tuple[int, ...]] = {}
         self._compiled: openvino.CompiledModel | None = None
         self._outputs: dict[str, Arrays] = {}
@@ -55,13 +53,13 @@ class OpenVinoSession:
             request = compiled.create_infer_request()
             # Into arrays of the caller's, which the next run leaves alone.
             results = {name: arrays.take() for name, arrays in self._outputs.items()}
-            for name, array in results.items():
-                request.set_tensor(name, openvino.Tensor(array, shared_memory=True))
+            for port, array in zip(compiled.outputs, results.values(), strict=True):
+                request.set_tensor(port, openvino.Tensor(array, shared_memory=True))
             # Not shared, the outputs would be copied into new arrays for what this call returns.
             request.infer(inputs, share_inputs=True, share_outputs=True)
             if self._config.get("PERF_COUNT"):
                 self._layers = list(request.profiling_info)
-            if self._large:
+            if self._seldom:
                 compiled.release_memory()
         except RuntimeError as error:
             raise BackendError(f"OpenVINO failed: {_one_line(error)}") from error
@@ -73,10 +71,6 @@ class OpenVinoSession:
             if layer.real_time:
                 yield layer.node_type, layer.node_name, 1e3 * layer.real_time.total_seconds()
 
-    @property
-    def _large(self) -> bool:
-        return max(math.prod(shape) for shape in self._shapes.values()) >= 3 * protocol.LARGE
-
     def _ready(self, shapes: dict[str, tuple[int, ...]]) -> openvino.CompiledModel:
         if self._compiled is None or shapes != self._shapes:
             import openvino
@@ -86,11 +80,12 @@ class OpenVinoSession:
             with _own_signal_stack():
                 self._compiled = openvino.Core().compile_model(self._model, _DEVICE, self._config)
             self._shapes = shapes
+            # In compiling, outputs keep their order, and may take on names of what is inside.
             self._outputs = {
-                port.get_any_name(): Arrays(
-                    tuple(port.shape), port.element_type.to_dtype(), reused=not self._large
+                named.get_any_name(): Arrays(
+                    tuple(port.shape), port.element_type.to_dtype(), reused=not self._seldom
                 )
-                for port in self._compiled.outputs
+                for named, port in zip(self._model.outputs, self._compiled.outputs, strict=True)
             }
         return self._compiled
 
@@ -121,10 +116,20 @@ class OpenVinoBackend:
         capabilities = openvino.Core().get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES")
         return cls(fastest="bf16" if "BF16" in capabilities else "fp32")
 
-    def load(self, model: Path, arithmetic: Arithmetic, threads: int | None) -> OpenVinoSession:
+    def load(
+        self, model: Path, arithmetic: Arithmetic, threads: int | None, *, seldom: bool = False
+    ) -> OpenVinoSession:
         """See `Backend.load`."""
-        import openvino
+        return OpenVinoSession(_read(model), self._config(arithmetic, threads), seldom=seldom)
 
+    def join(
+        self, flow: Path, films: Sequence[Path], fusion: Path, threads: int | None
+    ) -> OpenVinoSession:
+        """See `Backend.join`."""
+        whole = join(_read(flow), [_read(film) for film in films], _read(fusion))
+        return OpenVinoSession(whole, self._config("fp32", threads), seldom=False)
+
+    def _config(self, arithmetic: Arithmetic, threads: int | None) -> dict[str, Any]:
         config: dict[str, Any] = {
             # Left to itself OpenVINO computes everything in bfloat16 on CPUs that have it,
             "INFERENCE_PRECISION_HINT": "bf16" if arithmetic == "bf16" else "f32",
@@ -135,16 +140,21 @@ class OpenVinoBackend:
             config["PERF_COUNT"] = "YES"
         if threads is not None:
             config["INFERENCE_NUM_THREADS"] = threads
-        try:
-            with tempfile.TemporaryDirectory(prefix="lrhdr-") as folder:
-                inlined = _inlined(model, Path(folder) / model.name).read_bytes()
-            graph = openvino.Core().read_model(inlined, b"")
-        except Exception as error:  # of OpenVINO or ONNX Runtime, which share no narrower base
-            raise BackendError(
-                f"OpenVINO cannot load {model}: {_one_line(error)}",
-                next_step="Use --backend onnxruntime",
-            ) from error
-        return OpenVinoSession(graph, config)
+        return config
+
+
+def _read(model: Path) -> openvino.Model:
+    import openvino
+
+    try:
+        with tempfile.TemporaryDirectory(prefix="lrhdr-") as folder:
+            inlined = _inlined(model, Path(folder) / model.name).read_bytes()
+        return openvino.Core().read_model(inlined, b"")
+    except Exception as error:  # of OpenVINO or ONNX Runtime, which share no narrower base
+        raise BackendError(
+            f"OpenVINO cannot load {model}: {_one_line(error)}",
+            next_step="Use --backend onnxruntime",
+        ) from error
 
 
 def _inlined(model: Path, target: Path) -> Path:

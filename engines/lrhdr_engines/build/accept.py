@@ -115,6 +115,7 @@ class _Mixed:
         manifest: Manifest,
         known: Mapping[str, Signature],
     ) -> None:
+        self.joined = False
         self._candidate = candidate
         self._trusted = trusted
         self._judged = judged

@@ -47,6 +47,11 @@ class GpuEngine:
     precision: Precision
     backend: GpuBackend
 
+    def precision_at(self, pixels: int) -> Precision:
+        """The same for all."""
+        del pixels
+        return self.precision
+
 
 class GpuModel:
     """A model ready to run on one GPU. One stream at a time, in the thread that opened it."""

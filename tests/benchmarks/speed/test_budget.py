@@ -99,9 +99,26 @@ def test_all_may_be_left_out() -> None:
     assert len(fit.skipped) == 1
 
 
-def test_what_does_not_fit_in_memory_is_left_out() -> None:
-    known = budget(row("merge dis", 1.0, 100.0), row("openvino fp32", 1.0, 300.0))
-    fit = known.fit(large("merge dis", "openvino fp32"), 10, None, 500.0)
-    assert fit.cases == large("merge dis")
+@pytest.mark.parametrize(
+    ("available", "kept", "said"),
+    [
+        (700.0, [], "about 800 MB of memory; 700 MB are available"),
+        (1500.0, ["merge dis"], "about 1600 MB of memory; 700 MB are available beside the others"),
+        (2400.0, ["merge dis", "openvino fp32"], ""),
+    ],
+)
+def test_what_does_not_fit_in_memory_beside_the_others_is_left_out(
+    available: float, kept: list[str], said: str
+) -> None:
+    """Of what is held, 400 MB do not grow."""
+    known = budget(row("merge dis", 1.0, 500.0), row("openvino fp32", 1.0, 700.0))
+    fit = known.fit(large("merge dis", "openvino fp32"), 10, None, available)
+    assert fit.cases == large(*kept)
+    assert len(fit.skipped) == 2 - len(kept)
+    assert not said or any(said in why for why in fit.skipped.values())
+
+
+def test_a_process_smaller_than_that_does_not_shrink() -> None:
+    fit = budget(row("merge dis", 1.0, 100.0)).fit(large("merge dis"), 10, None, 99.0)
     (reason,) = fit.skipped.values()
-    assert "about 1200 MB of memory; 500 MB are available" in reason
+    assert "about 100 MB" in reason

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from lrhdr.contract import PRECISIONS
+from lrhdr.contract import EXTRACT, PRECISIONS
 from lrhdr.errors import LrhdrError
 from lrhdr_benchmarks.speed import costs as module
 from lrhdr_benchmarks.speed.cards import CARDS
 from lrhdr_benchmarks.speed.costs import Costs
 from lrhdr_benchmarks.speed.counts import stream_counts
 from lrhdr_benchmarks.speed.roofline import runs_per_output
+from lrhdr_engines.backends.protocol import JOINED
 from lrhdr_engines.bundle import Bundle
 from tests.benchmarks.speed.results import CEILINGS, case
 
@@ -32,6 +33,22 @@ def test_graphs_are_counted_for_all_their_runs(subject: str, exposures: int) -> 
     speed = found["lrhdr"].gflop / 0.05
     assert found["lrhdr"].of_compute == pytest.approx(speed / CEILINGS.gflops)
     assert found["film_flow"].milliseconds is None
+
+
+@pytest.mark.parametrize("exposures", [2, 3])
+def test_a_joined_graph_does_all_that_its_parts_do_and_reads_less(exposures: int) -> None:
+    made = Costs()
+    parts = made.of(case("openvino fp32", SMALL, exposures), {}, CEILINGS)
+    times = {EXTRACT: 10.0, JOINED: 500.0}
+    found = made.of(case("openvino fp32", SMALL, exposures), times, CEILINGS)
+    assert list(found) == [EXTRACT, JOINED]
+    assert found[EXTRACT].gflop == parts.pop(EXTRACT).gflop
+    assert found[JOINED].runs == 1
+    assert found[JOINED].gflop == pytest.approx(sum(part.gflop for part in parts.values()))
+    # Interpolated frames are written, and not read again; nor is a flow of half the size, both ways.
+    plane = 4e-6 * SMALL[0] * SMALL[1]
+    saved = sum(part.megabytes for part in parts.values()) - found[JOINED].megabytes
+    assert saved == pytest.approx(3 * plane * (exposures - 1) + 4 * plane / 4)
 
 
 def test_fp16_moves_fewer_bytes() -> None:

@@ -25,6 +25,7 @@ from lrhdr_benchmarks.speed.record import Case
 from lrhdr_benchmarks.speed.subjects import open_subject
 from lrhdr_engines import open_model
 from lrhdr_engines.backends import BACKENDS
+from lrhdr_engines.backends.protocol import JOINED
 from lrhdr_engines.device.layout import IN_FLIGHT
 from lrhdr_engines.streaming import Output
 
@@ -49,6 +50,22 @@ def test_pictures_are_those_of_the_engine() -> None:
         assert stages["synthesize"] == pytest.approx(graphs["film_flow"] + graphs["film_fuse"])
         assert all(taken > 0.0 for taken in stages.values())
     assert subject.ahead == exposures - 1
+    subject.close()
+
+
+@pytest.mark.parametrize("exposures", [2, 3])
+def test_a_joined_graph_is_a_stage_of_its_own(
+    exposures: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("openvino")
+    monkeypatch.setattr("lrhdr_engines.backends.protocol.LARGE", 1)
+    subject = open_subject(case_of("openvino fp32", exposures), threads=None, hdrflow=None)
+    for _ in range(2):
+        subject.output()
+    stages, graphs = subject.stages(), subject.graph_ms()
+    assert list(stages) == ["pre", "extract", "synthesize and lrhdr", "post"]
+    assert list(graphs) == ["film_extract", JOINED]
+    assert all(taken > 0.0 for taken in stages.values())
     subject.close()
 
 

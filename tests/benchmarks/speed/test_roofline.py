@@ -61,7 +61,7 @@ class Counting:
     """An engine that does nothing and counts what it is asked for."""
 
     def __init__(self, bundle: Bundle) -> None:
-        self.manifest = bundle.manifest
+        self.manifest, self.joined = bundle.manifest, False
         self.runs: Counter[str] = Counter()
 
     def run(self, graph: str, available: Any) -> dict[str, Any]:
