@@ -152,12 +152,12 @@ class Engine:
     def _joined_inputs(self) -> tuple[str, ...]:
         last = self.manifest.exposures - 2
         known = signatures(self.manifest.exposures, self.manifest.pyramids)
-        flows = {tensor.name for tensor in known[FLOW].outputs}
+        within = {"reference", *(tensor.name for tensor in known[FLOW].outputs)}
         names = [name for name in self._inputs[LRHDR] if not name.startswith("interpolated")]
         for k in range(last):
-            names += [numbered(k, name) for name in self._inputs[FUSE]]
+            names += [numbered(k, name) for name in self._inputs[FUSE] if name != "reference"]
         new = dict.fromkeys(self._inputs[FUSE] + self._inputs[FLOW])
-        return (*names, *(numbered(last, name) for name in new if name not in flows))
+        return (*names, *(numbered(last, name) for name in new if name not in within))
 
     def _load(self, graph: str) -> Session:
         threads = self._threads

@@ -210,7 +210,7 @@ def test_large_frames_have_one_graph_where_the_backend_joins(
         engine.run(name, dict.fromkeys(inputs[name], np.zeros(1)))
     assert backend.seldom == {f"{name}.{large}.onnx" for name in (FLOW, LRHDR_MASKS)}
     # All that the two take but for what the one gives the other.
-    film = {name for name in inputs[FUSE] + inputs[FLOW] if not name.startswith("flow")}
+    film = {name for name in inputs[FUSE] + inputs[FLOW] if not name.startswith(("flow", "ref"))}
     wanted = {f"0/{name}" for name in film} | set(inputs[LRHDR]) - {"interpolated_0"}
     engine.run(JOINED, dict.fromkeys([*wanted, "other"], np.zeros(1)))
     assert set(backend.fed[-1]) == wanted

@@ -37,9 +37,13 @@ def join(
     import openvino
 
     _part(fusion)
+    _spread_no_constants(fusion)
     inputs, results = _inputs(fusion), fusion.get_results()
+    middle = len(films)  # of 2 I + 1 frames
     for k, film in enumerate(films):
         own = _inputs(film)
+        if "reference" in own:
+            own.pop("reference").output(0).replace(inputs[f"frame_{middle}"].output(0))
         if film is films[-1]:
             for name, result in _outputs(flow).items():
                 own.pop(name).output(0).replace(result.input_value(0))
@@ -72,6 +76,17 @@ def _renamed(node: openvino.Node, name: str) -> openvino.Node:
     node.output(0).get_tensor().set_names({name})
     node.set_friendly_name(name)
     return node
+
+
+def _spread_no_constants(model: openvino.Model) -> None:
+    """Add a constant as it is, where it would be written to a plane of the frame's size first."""
+    for node in model.get_ordered_ops():
+        if node.get_type_name() != "Broadcast":
+            continue
+        constant, readers = node.input_value(0), node.output(0).get_target_inputs()
+        one = constant.get_node().get_type_name() == "Constant" and not constant.get_shape()
+        if one and {reader.get_node().get_type_name() for reader in readers} == {"Add"}:
+            node.output(0).replace(constant)
 
 
 def _part(model: openvino.Model) -> None:

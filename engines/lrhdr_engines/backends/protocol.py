@@ -72,7 +72,8 @@ class Backend(Protocol):
 
         Its inputs are those of every `film_fuse`, `numbered`, of the last of them with those of
         `film_flow` in the place of flows, and those of `lrhdr` but for the interpolated frames.
-        These are outputs beside `hdr`, and so are the flows, `numbered`.
+        The reference is no input by itself: it is the frame in the middle. Outputs are `hdr`, the
+        interpolated frames, and the flows, `numbered`.
 
         Args:
             flow: `film_flow`, as an ONNX file.

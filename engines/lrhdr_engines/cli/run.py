@@ -96,7 +96,7 @@ def command(
         EngineChoice,
         typer.Option(
             help="Precision; auto is the fastest here: fp16 on a GPU, bf16 by OpenVINO on a CPU "
-            "that has it, else fp32."
+            "that has it, for frames below 4 megapixels, else fp32."
         ),
     ] = "auto",
     backend: Annotated[

@@ -45,7 +45,7 @@ def test_a_joined_graph_does_all_that_its_parts_do_and_reads_less(exposures: int
     assert found[EXTRACT].gflop == parts.pop(EXTRACT).gflop
     assert found[JOINED].runs == 1
     assert found[JOINED].gflop == pytest.approx(sum(part.gflop for part in parts.values()))
-    # Interpolated frames are written, and not read again; nor is a flow of half the size, both ways.
+    # Interpolated frames are written, and not read again; nor is a flow, of half the sides.
     plane = 4e-6 * SMALL[0] * SMALL[1]
     saved = sum(part.megabytes for part in parts.values()) - found[JOINED].megabytes
     assert saved == pytest.approx(3 * plane * (exposures - 1) + 4 * plane / 4)
