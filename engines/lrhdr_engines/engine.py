@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 EngineChoice = Literal["auto", "fp16", "bf16", "fp32"]
 
-# What then gives its memory back after a run of large frames.
+# What a joined graph leaves to do: the flows of a clip's beginning, and masks for pictures.
 _SELDOM = (FLOW, LRHDR_MASKS)
 
 _STREAMING = (EXTRACT, FLOW, FUSE, LRHDR)
@@ -89,8 +89,7 @@ class Engine:
         self._large = False
         # All are verified before any is loaded.
         self._files = {name: self._file(name) for name in _STREAMING}
-        self._sessions: dict[str, Session] = {}
-        self._sessions |= {name: self._load(name) for name in self._files}
+        self._sessions = {name: self._load(name) for name in self._files}
         self._inputs: dict[str, tuple[str, ...]] = {
             name: tuple(tensor.name for tensor in signature.inputs)
             for name, signature in signatures(
@@ -115,7 +114,15 @@ class Engine:
         """
         if graph not in self._sessions:
             self._sessions[graph] = self._load(graph)
-        return self._sessions[graph].run({name: available[name] for name in self._inputs[graph]})
+        session = self._sessions[graph]
+        feeds = {name: available[name] for name in self._inputs[graph]}
+        if not (self.joined and graph in _SELDOM):
+            return session.run(feeds)
+        # Not beside what the joined graph holds.
+        self._sessions[JOINED].rest()
+        results = session.run(feeds)
+        session.rest()
+        return results
 
     @property
     def overlaps(self) -> bool:
@@ -166,8 +173,7 @@ class Engine:
         file = self._files.get(graph) or self._file(graph)
         whole = self.precision == "bf16" and graph not in _IN_BF16
         arithmetic: Arithmetic = "fp32" if whole else self.precision
-        seldom = self.joined and graph in _SELDOM
-        return self.backend.load(file, arithmetic, threads, seldom=seldom)
+        return self.backend.load(file, arithmetic, threads)
 
     def _file(self, graph: str) -> Path:
         return self.bundle.graph(graph, self.graph_precision)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tracemalloc
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -221,11 +222,13 @@ def test_openvino_at_one_size_and_then_another(
     model = open_model(tiny.folder, len(ev), backend="openvino", engine="fp32")
     for size in ((24, 32), (48, 16), (24, 32)):
         frames = [frame[: size[0], : size[1]] for frame in make_frames(6, height=48, width=32)]
-        outputs = list(model.stream(frames, ev))
+        outputs = list(model.stream(frames, ev, masks=True))
         assert model.engine.joined == (large == 1)
         for out in outputs:
             expected = tiny.expected(frames, ev, out.index)
             assert np.abs(out.hdr - expected).max() < 1e-4 * expected.max()
+            assert out.masks is not None
+            assert np.abs(out.masks.sum(axis=-1) - 1.0).max() < 1e-5
 
 
 @needs_openvino
@@ -245,6 +248,26 @@ def test_openvino_copies_no_output(tiny: Any) -> None:
         assert tracemalloc.get_traced_memory()[1] - before < 0.1 * taken
     finally:
         tracemalloc.stop()
+
+
+def resident() -> int:
+    """Bytes of this process that are in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
+@needs_openvino
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux")
+def test_an_openvino_session_gives_back_what_it_holds(tiny: Any) -> None:
+    """And computes the same after it."""
+    session = open_backend("openvino").load(tiny.folder / "film_extract.fp32.onnx", "fp32", 1)
+    session.rest()  # there is nothing yet
+    frame = np.random.default_rng(0).random((1, 3, 1024, 1024), np.float32)
+    first = session.run({"frame": frame})
+    held = resident()
+    session.rest()
+    assert resident() < held - frame.nbytes
+    second = session.run({"frame": frame})
+    assert all(np.array_equal(second[name], array) for name, array in first.items())
 
 
 @needs_openvino

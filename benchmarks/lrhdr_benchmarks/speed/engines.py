@@ -217,10 +217,8 @@ class _TimedBackend:
         self._graphs = {bundle.graph(name, precision): name for name in STREAMING}
         self._runs = runs
 
-    def load(
-        self, model: Path, arithmetic: Arithmetic, threads: int | None, *, seldom: bool = False
-    ) -> _TimedSession:
-        session = self._backend.load(model, arithmetic, threads, seldom=seldom)
+    def load(self, model: Path, arithmetic: Arithmetic, threads: int | None) -> _TimedSession:
+        session = self._backend.load(model, arithmetic, threads)
         return _TimedSession(session, self._graphs[model], self._runs)
 
     def join(
@@ -239,6 +237,9 @@ class _TimedSession:
         results = self._session.run(feeds)
         self._runs.runs.append((self._graph, began, time.perf_counter()))
         return results
+
+    def rest(self) -> None:
+        self._session.rest()
 
 
 def _backends() -> tuple[str, ...]:

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 class Arrays:
     """Makes arrays of one shape and type."""
 
-    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any], *, reused: bool) -> None:
-        """With `reused`, keeps as many as were ever in use at once; else keeps none."""
-        self._shape, self._dtype, self._reused = shape, dtype, reused
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        """Keeps as many as were ever in use at once."""
+        self._shape, self._dtype = shape, dtype
         self._made: list[NDArray[Any]] = []
 
     def take(self) -> NDArray[Any]:
@@ -26,9 +26,12 @@ class Arrays:
             if _holders(self._made, i) == _NOBODY_ELSE:
                 return self._made[i]
         array = np.empty(self._shape, self._dtype)
-        if self._reused:
-            self._made.append(array)
+        self._made.append(array)
         return array
+
+    def forget(self) -> None:
+        """Leave those that were made to whoever has them."""
+        self._made.clear()
 
 
 def _holders(arrays: list[NDArray[Any]], i: int) -> int:

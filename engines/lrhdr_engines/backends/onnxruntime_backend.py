@@ -43,6 +43,9 @@ class OnnxRuntimeSession:
             raise BackendError(f"ONNX Runtime failed: {_one_line(error)}") from error
         return dict(zip(self._outputs, results, strict=True))
 
+    def rest(self) -> None:
+        """See `Session.rest`: what the allocator holds cannot be given back."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnnxRuntimeBackend:
@@ -96,11 +99,8 @@ class OnnxRuntimeBackend:
         """FP16 on a GPU: the CPU kernels compute most FP16 operators in FP32 between casts."""
         return "fp16" if self.cuda else "fp32"
 
-    def load(
-        self, model: Path, arithmetic: Arithmetic, threads: int | None, *, seldom: bool = False
-    ) -> OnnxRuntimeSession:
-        """See `Backend.load`. What a run holds is the allocator's to keep."""
-        del seldom
+    def load(self, model: Path, arithmetic: Arithmetic, threads: int | None) -> OnnxRuntimeSession:
+        """See `Backend.load`."""
         import onnxruntime
 
         options = onnxruntime.SessionOptions()

@@ -34,9 +34,9 @@ class OpenVinoSession:
     so that only the last one is kept.
     """
 
-    def __init__(self, model: openvino.Model, config: dict[str, Any], *, seldom: bool) -> None:
-        """Keep a model; it is compiled when it is first run. See `Backend.load`."""
-        self._model, self._config, self._seldom = model, config, seldom
+    def __init__(self, model: openvino.Model, config: dict[str, Any]) -> None:
+        """Keep a model; it is compiled when it is first run."""
+        self._model, self._config = model, config
         self._shapes: dict[str, tuple[int, ...]] = {}
         self._compiled: openvino.CompiledModel | None = None
         self._outputs: dict[str, Arrays] = {}
@@ -59,11 +59,16 @@ class OpenVinoSession:
             request.infer(inputs, share_inputs=True, share_outputs=True)
             if self._config.get("PERF_COUNT"):
                 self._layers = list(request.profiling_info)
-            if self._seldom:
-                compiled.release_memory()
         except RuntimeError as error:
             raise BackendError(f"OpenVINO failed: {_one_line(error)}") from error
         return results
+
+    def rest(self) -> None:
+        """See `Session.rest`."""
+        for arrays in self._outputs.values():
+            arrays.forget()
+        if self._compiled is not None:
+            self._compiled.release_memory()
 
     def profile(self) -> Iterator[tuple[str, str, float]]:
         """Kind, name and milliseconds of every layer in the last run of a backend that profiles."""
@@ -82,9 +87,7 @@ class OpenVinoSession:
             self._shapes = shapes
             # In compiling, outputs keep their order, and may take on names of what is inside.
             self._outputs = {
-                named.get_any_name(): Arrays(
-                    tuple(port.shape), port.element_type.to_dtype(), reused=not self._seldom
-                )
+                named.get_any_name(): Arrays(tuple(port.shape), port.element_type.to_dtype())
                 for named, port in zip(self._model.outputs, self._compiled.outputs, strict=True)
             }
         return self._compiled
@@ -116,18 +119,16 @@ class OpenVinoBackend:
         capabilities = openvino.Core().get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES")
         return cls(fastest="bf16" if "BF16" in capabilities else "fp32")
 
-    def load(
-        self, model: Path, arithmetic: Arithmetic, threads: int | None, *, seldom: bool = False
-    ) -> OpenVinoSession:
+    def load(self, model: Path, arithmetic: Arithmetic, threads: int | None) -> OpenVinoSession:
         """See `Backend.load`."""
-        return OpenVinoSession(_read(model), self._config(arithmetic, threads), seldom=seldom)
+        return OpenVinoSession(_read(model), self._config(arithmetic, threads))
 
     def join(
         self, flow: Path, films: Sequence[Path], fusion: Path, threads: int | None
     ) -> OpenVinoSession:
         """See `Backend.join`."""
         whole = join(_read(flow), [_read(film) for film in films], _read(fusion))
-        return OpenVinoSession(whole, self._config("fp32", threads), seldom=False)
+        return OpenVinoSession(whole, self._config("fp32", threads))
 
     def _config(self, arithmetic: Arithmetic, threads: int | None) -> dict[str, Any]:
         config: dict[str, Any] = {

@@ -34,6 +34,9 @@ class Session(Protocol):
     def run(self, feeds: Tensors) -> dict[str, NDArray[Any]]:
         """Compute every output from every input, by the names of `lrhdr.contract`."""
 
+    def rest(self) -> None:
+        """Give back what is held for the next run, where that can be done."""
+
 
 class Backend(Protocol):
     """A way to run graphs on this machine."""
@@ -50,16 +53,13 @@ class Backend(Protocol):
     def fastest(self) -> Arithmetic:
         """What graphs run fastest in here."""
 
-    def load(
-        self, model: Path, arithmetic: Arithmetic, threads: int | None, *, seldom: bool = False
-    ) -> Session:
+    def load(self, model: Path, arithmetic: Arithmetic, threads: int | None) -> Session:
         """Load an ONNX file.
 
         Args:
             model: the file, an FP16 graph for "fp16" and else an FP32 graph.
             arithmetic: what it is computed in; "bf16" only where that is the fastest.
             threads: CPU threads to use; None lets the backend choose.
-            seldom: give memory back after every run, where it would be held for the next.
 
         Raises:
             BackendError: the backend cannot load it.
