@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 EngineChoice = Literal["auto", "fp16", "bf16", "fp32"]
 
-# What a joined graph leaves to do: the flows of a clip's beginning, and masks for pictures.
+# What a joined graph leaves to do: flows that no window before has, and masks for pictures.
 _SELDOM = (FLOW, LRHDR_MASKS)
 
 _STREAMING = (EXTRACT, FLOW, FUSE, LRHDR)

@@ -78,7 +78,7 @@ class Prepared:
 class Reconstructor:
     """Reconstructs the windows of one clip, in order.
 
-    Holds F pyramids at most, and F - 1 while it fuses.
+    Holds F pyramids at most, and F - 1 while it fuses where another graph interpolates.
     """
 
     def __init__(self, engine: ReconstructsWith, ev: Sequence[float]) -> None:

@@ -26,6 +26,7 @@ class StandIn:
     engine: Any = SimpleNamespace(
         manifest=SimpleNamespace(name="stand-in"),
         precision="fp32",
+        precision_at=lambda _pixels: "fp32",
         backend=SimpleNamespace(name="onnxruntime", device="CPU"),
     )
 

@@ -23,6 +23,8 @@ from lrhdr.training.loop import Loop, Loss
 from tests.lrhdr.training.miniature import ROOT, rows, same
 
 PATIENCE, TRIES = 240, 3  # seconds, where 15 are usual
+# torch counts its threads by OpenMP's and then by MKL's number.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 CHILD = """
 import sys
@@ -60,7 +62,7 @@ def start(kept: Path, out: Path, *words: object, **variables: str) -> subprocess
     paths = os.pathsep.join([str(ROOT), *sys.path])
     return subprocess.Popen(
         [sys.executable, "-c", CHILD, str(kept), "--out", str(out), *map(str, words)],
-        env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"} | variables,
+        env=os.environ | {"PYTHONPATH": paths} | ONE_THREAD | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -99,8 +101,10 @@ def trained(folder: Path, data: Path) -> list[tuple[str, str]]:
 def runs(hdr_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All stages, by two processes and by one.
 
-    Processes that train beside each other on few cores were seen to stay in a kernel of torch's
-    backward pass for good, about once in fifty times. Such a group is started again.
+    Processes of two threads each, beside each other on two cores, were seen to stay in a kernel of
+    torch's backward pass (oneDNN's gradient of a 1x1 convolution's weights in bfloat16), where one
+    thread waits for the other, until a debugger stopped them for a moment. So they have one thread;
+    a group that is stuck all the same is started again.
     """
     for _ in range(TRIES - 1):
         try:
