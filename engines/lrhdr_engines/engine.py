@@ -142,14 +142,15 @@ class Engine:
         """
         if self._large or pixels < protocol.LARGE:
             return
-        self.precision, self._large, self._halves = self.precision_at(pixels), True, None
-        self._sessions.clear()  # before there are others
+        halved, self._halves = self.overlaps, None
+        self._large, self.precision = True, self.precision_at(pixels)
         films = [self._files[FUSE]] * (self.manifest.exposures - 1)
         whole = self.backend.join(self._files[FLOW], films, self._files[LRHDR], self._threads)
-        alone = _STREAMING if whole is None else (EXTRACT,)
-        self._sessions |= {name: self._load(name) for name in alone}
         if whole is not None:
-            self._sessions[JOINED], self._inputs[JOINED] = whole, self._joined_inputs()
+            self._sessions = {EXTRACT: self._load(EXTRACT), JOINED: whole}
+            self._inputs[JOINED] = self._joined_inputs()
+        elif halved:
+            self._sessions = {name: self._load(name) for name in self._sessions}
 
     def precision_at(self, pixels: int) -> Arithmetic:
         """What frames of so many pixels are computed in: large ones not in bf16."""

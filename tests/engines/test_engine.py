@@ -176,9 +176,10 @@ def test_one_after_the_other(bundle: Bundle, device: str, threads: int, asked: b
     backend = Recorder()
     backend.device = device
     engine = Engine(bundle, backend, threads=threads, overlapped=asked)
-    engine.arrange(64)
-    assert not engine.overlaps
-    assert {count for _, _, count in backend.loaded} == {threads}
+    for pixels in (64, UHD):  # nothing is loaded twice
+        engine.arrange(pixels)
+        assert not engine.overlaps
+    assert [count for _, _, count in backend.loaded] == [threads] * 4
 
 
 @pytest.mark.parametrize(
